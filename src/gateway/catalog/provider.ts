@@ -1,0 +1,105 @@
+import type { CallScope } from '#kernel/context/index.js';
+import type {
+  Channel,
+  ClientFacts,
+  Family,
+  Implementation,
+  JsonObject,
+  LogLevel,
+  ModelNotification,
+  ModelRequest,
+  ModelResult,
+  Prompt,
+  Resource,
+  ResourceTemplate,
+  SessionRef,
+  Tool,
+} from '#protocol/model/index.js';
+
+/** Everything one provider offers, all pages, at one time. Immutable. Items are the provider's own JSON, verbatim. */
+export interface ProviderSnapshot {
+  readonly provider: string;
+  /** Family the provider speaks; modules are modern. */
+  readonly family: Family;
+  /** Milliseconds since the epoch when it was read. */
+  readonly at: number;
+  /** SHA-256 over the lists, to see a change. */
+  readonly hash: string;
+  readonly serverInfo: Implementation | undefined;
+  readonly capabilities: JsonObject;
+  readonly instructions: string | undefined;
+  readonly tools: readonly Tool[];
+  readonly prompts: readonly Prompt[];
+  readonly resources: readonly Resource[];
+  readonly resourceTemplates: readonly ResourceTemplate[];
+  /** How long a client may keep the lists, milliseconds; 0: not at all. */
+  readonly ttlMs: number;
+  readonly cacheScope: 'public' | 'private';
+}
+
+/** One call on its way to a provider, names already the provider's own. */
+export interface ProviderCall {
+  readonly request: ModelRequest;
+  readonly client: ClientFacts;
+  readonly scope: CallScope;
+  readonly channel: Channel;
+  readonly session: SessionRef | undefined;
+}
+
+/** What happened at a provider outside of any call. */
+export type ProviderEvent =
+  | { readonly kind: 'snapshot'; readonly lists: readonly ('tools' | 'prompts' | 'resources')[] }
+  | { readonly kind: 'resource-updated'; readonly uri: string; readonly params: JsonObject }
+  /** A log message or other notification that belongs to no call; `sessionKey` when it is one session's. */
+  | { readonly kind: 'notification'; readonly notification: ModelNotification; readonly sessionKey?: string };
+
+export interface ProviderHealth {
+  readonly status: 'healthy' | 'degraded' | 'unhealthy';
+  /** One sentence for the operator; no secrets, no host paths. */
+  readonly message: string;
+  readonly details?: JsonObject;
+}
+
+/**
+ * What the gateway sees of a module or of an upstream: something that lists and answers. Nothing above the catalog
+ * knows which it is. `test/contract/provider.ts` runs against every kind.
+ */
+export interface Provider {
+  /** `^[a-z0-9][a-z0-9-]{0,31}$`: configuration key, log name, metric label, prefix of names. */
+  readonly id: string;
+  readonly kind: 'module' | 'stdio' | 'http' | 'sse';
+
+  /** Connects (or begins to); resolves when the first attempt has ended, never rejects for an unreachable peer. */
+  start(): Promise<void>;
+  /** The last good snapshot; undefined while there was none. Never waits. */
+  snapshot(): ProviderSnapshot | undefined;
+  /** Reads all lists anew. Rejects with SW_UPSTREAM_* when that fails; the last good snapshot stays. */
+  refresh(): Promise<ProviderSnapshot>;
+  /** tools/call, prompts/get, resources/read, completion/complete. Rejects with SeaworthyError or PeerError. */
+  invoke(call: ProviderCall): Promise<ModelResult>;
+  /**
+   * Keeps a set of interests alive for one client (resource URIs, log level); returns the way to end it. List
+   * changes are always reported and need no subscription.
+   */
+  subscribe(interest: ProviderInterest): ProviderSubscription;
+  /** Calls back on every event, for the life of the provider. */
+  onEvent(listener: (event: ProviderEvent) => void): () => void;
+  health(): ProviderHealth;
+  /** Stops taking calls, waits for those in flight. */
+  drain(): Promise<void>;
+  /** Releases everything. Works after a half-finished start, and twice. */
+  stop(): Promise<void>;
+}
+
+export interface ProviderInterest {
+  readonly resources: readonly string[];
+  readonly logLevel?: LogLevel | undefined;
+  readonly principalId: string;
+  readonly session: SessionRef | undefined;
+}
+
+export interface ProviderSubscription {
+  /** URIs that the provider accepted; settles when it has answered. */
+  readonly accepted: Promise<readonly string[]>;
+  close(): void;
+}

@@ -1,0 +1,3 @@
+export * from './revision.js';
+export * from './model.js';
+export * from './names.js';
