@@ -279,6 +279,11 @@ export const fail = defineErrors({
     hint: 'Compare it with defineModule() in the reference.',
     kind: 'operator', http: 500, rpc: -32603, retryable: false,
   },
+  SW_MODULE_STATE: {
+    message: 'Module {module} cannot become {step}: it is {state}.',
+    hint: 'Make a new one: a module that has stopped does not start again.',
+    kind: 'bug', http: 500, rpc: -32603, retryable: false,
+  },
   SW_KEY_UNKNOWN: {
     message: 'No key has the id {id}.',
     hint: 'List them with `seaworthy keys list`.',
