@@ -1,0 +1,90 @@
+import { Counter, Gauge, Registry } from 'prom-client';
+import { CallTally, type CallMeter } from './call-tally.js';
+import { metricNames } from './names.js';
+import { registerProcessMetrics } from './process-metrics.js';
+
+/** All metrics of one server, in a registry of its own: two servers in one process do not mix. */
+export interface Metrics {
+  /** The meter of a provider and a method; cached, so a caller may also keep it. */
+  call(provider: string, method: string): CallMeter;
+  /** Counts one answered HTTP request: the cheap form of `httpRequests.inc`, for the hot path. */
+  httpRequest(status: number): void;
+  readonly httpRequests: Counter<'status'>;
+  readonly activeCalls: Gauge;
+  readonly openStreams: Gauge;
+  readonly refusals: Counter<'code'>;
+  /** 1 when the upstream answers, 0 when not. */
+  readonly upstreamUp: Gauge<'provider'>;
+  readonly upstreamRestarts: Counter<'provider'>;
+  readonly auditDropped: Counter;
+  /** Bytes of results held in memory at this moment. */
+  readonly resultBytes: Gauge;
+  /** Everything in the Prometheus text format. */
+  text(): Promise<string>;
+  /** The Content-Type that belongs to `text()`. */
+  readonly contentType: string;
+}
+
+/** What `seaworthy_build_info` says. */
+export interface BuildInfo {
+  readonly version: string;
+}
+
+/** Makes the metrics of one server. Nothing runs between scrapes. */
+export function createMetrics(build: BuildInfo = { version: 'unknown' }): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const tally = new CallTally(registry);
+  const statuses = new Map<number, number>();
+  const httpRequests = new Counter({
+    name: metricNames.httpRequests,
+    help: 'Answered HTTP requests.',
+    labelNames: ['status'],
+    registers,
+    collect: () => {
+      for (const [status, count] of statuses) httpRequests.inc({ status }, count);
+      statuses.clear();
+    },
+  });
+  registerBuildInfo(registry, build);
+  registerProcessMetrics(registry);
+  return {
+    call: (provider, method) => tally.meter(provider, method),
+    httpRequest: (status) => void statuses.set(status, (statuses.get(status) ?? 0) + 1),
+    httpRequests,
+    activeCalls: new Gauge({ name: metricNames.activeCalls, help: 'Calls in flight.', registers }),
+    openStreams: new Gauge({ name: metricNames.openStreams, help: 'Open event streams.', registers }),
+    refusals: new Counter({
+      name: metricNames.refusals,
+      help: 'Refused requests by error code.',
+      labelNames: ['code'],
+      registers,
+    }),
+    upstreamUp: new Gauge({
+      name: metricNames.upstreamUp,
+      help: 'Whether the provider answers: 1 or 0.',
+      labelNames: ['provider'],
+      registers,
+    }),
+    upstreamRestarts: new Counter({
+      name: metricNames.upstreamRestarts,
+      help: 'Restarts of a provider after a failure.',
+      labelNames: ['provider'],
+      registers,
+    }),
+    auditDropped: new Counter({ name: metricNames.auditDropped, help: 'Audit records lost.', registers }),
+    resultBytes: new Gauge({ name: metricNames.resultBytes, help: 'Bytes of results held in memory.', registers }),
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+function registerBuildInfo(registry: Registry, build: BuildInfo): void {
+  const info = new Gauge({
+    name: metricNames.buildInfo,
+    help: 'Always 1; the labels name the build.',
+    labelNames: ['version', 'node'],
+    registers: [registry],
+  });
+  info.set({ version: build.version, node: process.version }, 1);
+}
