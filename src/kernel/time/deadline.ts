@@ -10,23 +10,15 @@ export function withDeadline<T>(
   onTimeout: () => Error,
   clock: Clock = systemClock,
 ): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const timer = clock.after(ms, () => {
-      try {
-        reject(onTimeout());
-      } catch (error) {
-        reject(error);
-      }
-    });
-    promise.then(
-      (value) => {
-        timer.cancel();
-        resolve(value);
-      },
-      (error: unknown) => {
-        timer.cancel();
-        reject(error);
-      },
-    );
+  let cancel = (): void => {};
+  const elapsed = new Promise<void>((resolve) => {
+    const timer = clock.after(ms, resolve);
+    cancel = () => {
+      timer.cancel();
+    };
   });
+  const timeout = elapsed.then((): never => {
+    throw onTimeout();
+  });
+  return Promise.race([promise, timeout]).finally(cancel);
 }
