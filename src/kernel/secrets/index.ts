@@ -1,0 +1,4 @@
+export { memoryKeyRing, openKeyRing, type KeyRing, type RingKey } from './key-ring.js';
+export { isSecretReference, resolveSecret, type SecretEnvironment } from './resolve.js';
+export { createSealer, type Opened, type Sealable, type Sealer } from './sealer.js';
+export { Secret } from './secret.js';
