@@ -16,7 +16,7 @@ export class CallScope {
   /** W3C trace context as it arrived, forwarded to upstreams. */
   readonly traceparent: string | undefined;
   #reason: CancelReason | undefined;
-  #listeners: ((reason: CancelReason) => void)[] = [];
+  #listeners: Set<{ readonly call: (reason: CancelReason) => void }> | undefined;
   #controller: AbortController | undefined;
 
   constructor(id: string, principal: Principal, startedAt: number, traceparent?: string) {
@@ -36,19 +36,32 @@ export class CallScope {
       listener(this.#reason);
       return () => {};
     }
-    this.#listeners.push(listener);
+    const entry = { call: listener };
+    const listeners = (this.#listeners ??= new Set());
+    listeners.add(entry);
     return () => {
-      this.#listeners = this.#listeners.filter((other) => other !== listener);
+      listeners.delete(entry);
     };
   }
 
+  /**
+   * Ends the call; the first reason stands. Every listener is told, even after one of them threw; its error comes out
+   * of here when all have been told.
+   */
   cancel(reason: CancelReason): void {
     if (this.#reason) return;
     this.#reason = reason;
-    const listeners = this.#listeners;
-    this.#listeners = [];
-    for (const listener of listeners) listener(reason);
+    const failures: unknown[] = [];
+    // A live iteration: a listener that another one removes meanwhile is not called any more.
+    for (const { call } of this.#listeners ?? [])
+      try {
+        call(reason);
+      } catch (failure) {
+        failures.push(failure);
+      }
+    this.#listeners = undefined;
     this.#controller?.abort(reason);
+    if (failures.length > 0) throw failures[0];
   }
 
   /** The same as an AbortSignal, for libraries that want one. */

@@ -4,6 +4,8 @@ import { defineErrors } from './error.js';
  * Every failure that the kernel, the protocol layer and the gateway can raise. Modules declare theirs in their own
  * `errors.ts`. JSON-RPC codes: the specification's where it has one, else -31xxx (outside the reserved range).
  */
+// A table: one entry, five lines.
+// prettier-ignore
 export const fail = defineErrors({
   // protocol: what a client can get wrong on the wire
   SW_JSON_PARSE: {
@@ -278,6 +280,11 @@ export const fail = defineErrors({
     message: 'Module {module} is not valid: {reason}.',
     hint: 'Compare it with defineModule() in the reference.',
     kind: 'operator', http: 500, rpc: -32603, retryable: false,
+  },
+  SW_MODULE_RESULT: {
+    message: 'The result of {name} is not valid: {reason}.',
+    hint: 'Report it to the author of the module.',
+    kind: 'bug', http: 500, rpc: -32603, retryable: false,
   },
   SW_MODULE_STATE: {
     message: 'Module {module} cannot become {step}: it is {state}.',

@@ -46,12 +46,15 @@ export function toMessage(value: unknown): RpcMessage {
     if ('result' in value && !isRequestId(id)) throw invalid('id must be a string or an integer');
     if ('result' in value && !isObject(value['result'])) throw invalid('result must be an object');
     if ('error' in value && !isErrorObject(value['error'])) throw invalid('error must have a code and a message');
+    if ('error' in value && id !== undefined && id !== null && !isRequestId(id))
+      throw invalid('id must be a string or an integer');
     return { kind: 'response', message: value as unknown as RpcResponse };
   }
   throw invalid('it has neither method nor exactly one of result and error');
 }
 
-export const isRequestId = (id: unknown): id is string | number => typeof id === 'string' || Number.isInteger(id);
+/** A string or an integer that a double holds exactly: any other could not be answered under its own id. */
+export const isRequestId = (id: unknown): id is string | number => typeof id === 'string' || Number.isSafeInteger(id);
 
 const isErrorObject = (error: unknown): error is RpcErrorObject =>
   isObject(error) && Number.isInteger(error['code']) && typeof error['message'] === 'string';
@@ -82,7 +85,15 @@ export function toRpcError(error: SeaworthyError, requestId?: string): RpcErrorO
 /** Members of `data` that the specification names for its own codes, and the caller's way to act. */
 function specificData({ details }: SeaworthyError): Record<string, unknown> {
   const data: Record<string, unknown> = {};
-  for (const name of ['uri', 'supported', 'requested', 'requiredCapabilities', 'retryAfterSeconds', 'provider', 'errors'])
+  for (const name of [
+    'uri',
+    'supported',
+    'requested',
+    'requiredCapabilities',
+    'retryAfterSeconds',
+    'provider',
+    'errors',
+  ])
     if (details[name] !== undefined) data[name] = details[name];
   return data;
 }

@@ -1,32 +1,28 @@
 import { isUtf8 } from 'node:buffer';
 import { fail } from '#kernel/errors/index.js';
-import { parseMembers, survey } from './scan.js';
+import { parseMembers, parseText, survey } from './scan.js';
 
 /** A body read strictly, with what parsing would have lost. */
 export interface StrictJson {
   readonly value: unknown;
-  /** True where a number has more digits than a double keeps; `rawArguments` then has the exact text. */
+  /** True where a number may be more than a double keeps; `argumentsTextOf` then gives the exact text. */
   readonly wideNumber: boolean;
 }
 
 /**
- * Parses one JSON text from outside: UTF-8 only, nesting bounded, no repeated member anywhere, and no two members
- * that differ only in case in the places that decide what happens (message, params, `_meta`, arguments): a
- * case-insensitive parser behind us would read another call than the one we allowed.
+ * Parses one JSON text from outside: UTF-8 only, nesting bounded, no repeated member anywhere, and no member
+ * that differs from another, or from the specification's name, only in case in the places that decide what happens
+ * (message, params, `_meta`, arguments): a case-insensitive parser behind us would read another call than the one we
+ * allowed.
  * @throws SW_JSON_PARSE, SW_JSON_TOO_DEEP, SW_JSON_DUPLICATE_KEY
  */
 export function parseStrict(bytes: Buffer, maxDepth: number): StrictJson {
   if (!isUtf8(bytes)) throw fail('SW_JSON_PARSE', { reason: 'it is not UTF-8' });
   const { members, wideNumber } = survey(bytes, maxDepth);
-  let value: unknown;
-  try {
-    value = JSON.parse(bytes.toString('utf8'));
-  } catch (cause) {
-    throw fail('SW_JSON_PARSE', { reason: 'it does not follow the grammar' }, cause);
-  }
+  const value = parseText(bytes);
   if (countMembers(value) !== members) throw fail('SW_JSON_DUPLICATE_KEY', { key: 'a repeated name' });
-  if (Array.isArray(value)) for (const message of value) refuseCaseVariants(message);
-  else refuseCaseVariants(value);
+  if (Array.isArray(value)) for (const message of value) refuseMessageVariants(message);
+  else refuseMessageVariants(value);
   return { value, wideNumber };
 }
 
@@ -43,27 +39,39 @@ function countMembers(value: unknown): number {
   return count;
 }
 
-const messageMembers = new Map(['jsonrpc', 'id', 'method', 'params', 'result', 'error'].map((name) => [name, name]));
+/**
+ * The way case-insensitive JSON parsers compare names. Both conversions are needed: U+017F (long s) folds to `s` only
+ * by way of its capital, U+212A (the Kelvin sign) to `k` only directly.
+ */
+const fold = (name: string): string => name.toUpperCase().toLowerCase();
 
-function refuseCaseVariants(message: unknown): void {
+type Spellings = ReadonlyMap<string, string>;
+const spellings = (...names: string[]): Spellings => new Map(names.map((name) => [fold(name), name]));
+
+const messageMembers = spellings('jsonrpc', 'id', 'method', 'params', 'result', 'error');
+/** The members of params that decide what is called, with what, and what the caller may see. */
+const paramsMembers = spellings(
+  ...['name', 'arguments', 'uri', 'ref', 'argument', 'cursor', '_meta', 'level', 'requestId'],
+  ...['requestState', 'inputResponses', 'protocolVersion', 'capabilities', 'clientInfo', 'notifications'],
+);
+const noSpellings = spellings();
+
+function refuseMessageVariants(message: unknown): void {
   if (!isObject(message)) return;
-  for (const name of Object.keys(message))
-    if (!messageMembers.has(name) && messageMembers.has(name.toLowerCase()))
-      throw fail('SW_JSON_DUPLICATE_KEY', { key: name });
+  refuseVariants(message, messageMembers);
   const params = message['params'];
   if (!isObject(params)) return;
-  refuseTwins(params);
-  if (isObject(params['_meta'])) refuseTwins(params['_meta']);
-  if (isObject(params['arguments'])) refuseTwins(params['arguments']);
+  refuseVariants(params, paramsMembers);
+  if (isObject(params['_meta'])) refuseVariants(params['_meta'], noSpellings);
+  if (isObject(params['arguments'])) refuseVariants(params['arguments'], noSpellings);
 }
 
-function refuseTwins(object: Record<string, unknown>): void {
-  const names = Object.keys(object);
-  if (names.length < 2) return;
+/** Refuses two names that fold to one, and a name that folds to a known one without being it. */
+function refuseVariants(object: Record<string, unknown>, known: Spellings): void {
   const seen = new Set<string>();
-  for (const name of names) {
-    const folded = name.toLowerCase();
-    if (seen.has(folded)) throw fail('SW_JSON_DUPLICATE_KEY', { key: name });
+  for (const name of Object.keys(object)) {
+    const folded = fold(name);
+    if (seen.has(folded) || (known.get(folded) ?? name) !== name) throw fail('SW_JSON_DUPLICATE_KEY', { key: name });
     seen.add(folded);
   }
 }

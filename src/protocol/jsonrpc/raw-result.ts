@@ -1,4 +1,4 @@
-import { parseMembers, type Members } from './scan.js';
+import { parseMembers, parseText, type Members } from './scan.js';
 
 /**
  * A result object that stays the bytes an upstream sent. Members are read one at a time and changed by splicing, so
@@ -9,9 +9,13 @@ export class RawResult {
   readonly #members: Members;
   #whole: Record<string, unknown> | undefined;
 
-  /** `bytes` is the text of one JSON object, checked by the scanner. */
+  /**
+   * `bytes` is the text of one JSON object, checked by the scanner. Line breaks between its tokens become spaces:
+   * stdio and SSE end a message at one.
+   * @throws SW_JSON_PARSE, SW_JSON_DUPLICATE_KEY, SW_JSON_TOO_DEEP
+   */
   constructor(bytes: Buffer, members: Members = parseMembers(bytes)) {
-    this.#bytes = bytes;
+    this.#bytes = onOneLine(bytes);
     this.#members = members;
   }
 
@@ -23,30 +27,37 @@ export class RawResult {
     return this.#members.has(name);
   }
 
-  /** The parsed member, or undefined where there is none. */
+  /**
+   * The parsed member, or undefined where there is none.
+   * @throws SW_JSON_PARSE
+   */
   get(name: string): unknown {
     const span = this.#members.get(name);
-    return span && (JSON.parse(this.#bytes.toString('utf8', span.start, span.end)) as unknown);
+    return span && parseText(this.#bytes, span.start, span.end);
   }
 
-  /** The whole value, parsed once. */
+  /**
+   * The whole value, parsed once.
+   * @throws SW_JSON_PARSE
+   */
   toObject(): Record<string, unknown> {
-    this.#whole ??= JSON.parse(this.#bytes.toString('utf8')) as Record<string, unknown>;
+    this.#whole ??= parseText(this.#bytes) as Record<string, unknown>;
     return this.#whole;
   }
 
   /**
-   * The bytes with members removed and set. A member that is set and present is replaced.
-   * Returned in pieces so that the large middle is not copied.
+   * The bytes with members removed and set. A member that is set and present is replaced; one set to undefined is
+   * removed. Returned in pieces so that the large middle is not copied.
    */
   splice(set: Readonly<Record<string, unknown>>, remove: readonly string[] = []): Buffer[] {
-    const gone = [...Object.keys(set), ...remove].filter((name) => this.#members.has(name));
-    const added = Object.entries(set).map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`);
-    if (gone.length === 0 && added.length === 0) return [this.#bytes];
-    const kept = [...this.#members].filter(([name]) => !gone.includes(name)).map(([, span]) => span);
+    const gone = new Set([...Object.keys(set), ...remove].filter((name) => this.#members.has(name)));
+    const added = Object.entries(set)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`);
+    if (gone.size === 0 && added.length === 0) return [this.#bytes];
     const pieces: Buffer[] = [Buffer.from(`{${added.join(',')}`)];
     let separator = added.length > 0;
-    for (const run of runsOf(kept, [...this.#members.values()])) {
+    for (const run of runsWithout(this.#members, gone)) {
       if (separator) pieces.push(comma);
       pieces.push(this.#bytes.subarray(run.start, run.end));
       separator = true;
@@ -59,18 +70,27 @@ export class RawResult {
 const comma = Buffer.from(',');
 const close = Buffer.from('}');
 
-/** Joins members that stand next to each other, so that untouched stretches are one slice. */
-function runsOf(kept: readonly MemberSpan[], all: readonly MemberSpan[]): { start: number; end: number }[] {
-  const runs: { start: number; end: number; last: number }[] = [];
-  for (const span of kept) {
-    const index = all.indexOf(span);
-    const run = runs.at(-1);
-    if (run && run.last === index - 1) {
-      run.end = span.end;
-      run.last = index;
-    } else runs.push({ start: span.keyStart, end: span.end, last: index });
+/** The stretches of members between those that go: members that stand next to each other are one slice. */
+function runsWithout(members: Members, gone: ReadonlySet<string>): { start: number; end: number }[] {
+  const runs: { start: number; end: number }[] = [];
+  let run: { start: number; end: number } | undefined;
+  for (const [name, { keyStart, end }] of members) {
+    if (gone.has(name)) run = undefined;
+    else if (run) run.end = end;
+    else runs.push((run = { start: keyStart, end }));
   }
   return runs;
 }
 
-type MemberSpan = Members extends ReadonlyMap<string, infer Span> ? Span : never;
+const lineFeed = 0x0a;
+const carriageReturn = 0x0d;
+const space = 0x20;
+
+/** JSON allows line breaks between tokens only, so a space in their place keeps the value. */
+function onOneLine(bytes: Buffer): Buffer {
+  if (!bytes.includes(lineFeed) && !bytes.includes(carriageReturn)) return bytes;
+  const line = Buffer.from(bytes);
+  for (const lineBreak of [lineFeed, carriageReturn])
+    for (let i = line.indexOf(lineBreak); i >= 0; i = line.indexOf(lineBreak, i + 1)) line[i] = space;
+  return line;
+}

@@ -16,9 +16,26 @@ const openBracket = 0x5b;
 const closeBracket = 0x5d;
 const colon = 0x3a;
 const comma = 0x2c;
+const dot = 0x2e;
+const zero = 0x30;
+const nine = 0x39;
+const largeE = 0x45;
+const smallE = 0x65;
 
 const malformed = (reason: string) => fail('SW_JSON_PARSE', { reason });
 const isSpace = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+
+/**
+ * The value whose text lies in `bytes[start … end]`.
+ * @throws SW_JSON_PARSE
+ */
+export function parseText(bytes: Buffer, start = 0, end = bytes.length): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8', start, end)) as unknown;
+  } catch (cause) {
+    throw fail('SW_JSON_PARSE', { reason: 'it does not follow the grammar' }, cause);
+  }
+}
 
 /** The index after the string that opens at `at`. Long strings are jumped over by native search. */
 function endOfString(bytes: Buffer, at: number): number {
@@ -51,7 +68,7 @@ function endOfValue(bytes: Buffer, at: number, maxDepth: number): number {
     return i;
   }
   const open: number[] = [];
-  for (let i = at; i < bytes.length; ) {
+  for (let i = at; i < bytes.length;) {
     const byte = bytes[i];
     if (byte === quote) {
       i = endOfString(bytes, i);
@@ -88,7 +105,7 @@ export function parseMembers(bytes: Buffer, start = 0, maxDepth = 512): Members 
     if (bytes[i] !== quote) throw malformed('a member name was expected');
     const keyStart = i;
     i = endOfString(bytes, i);
-    const name = JSON.parse(bytes.toString('utf8', keyStart, i)) as string;
+    const name = parseText(bytes, keyStart, i) as string;
     i = skipSpace(bytes, i);
     if (bytes[i] !== colon) throw malformed('a colon was expected');
     const valueStart = skipSpace(bytes, i + 1);
@@ -118,7 +135,7 @@ function skipSpace(bytes: Buffer, at: number): number {
 export interface Survey {
   /** Members written, in all objects together: more than the parsed value has means one was repeated. */
   readonly members: number;
-  /** True where a number has more digits than a double is sure to keep. */
+  /** True where a number has more digits than a double is sure to keep, or an exponent that may be out of its range. */
   readonly wideNumber: boolean;
 }
 
@@ -131,16 +148,18 @@ export function survey(bytes: Buffer, maxDepth: number): Survey {
   let depth = 0;
   let digits = 0;
   let wideNumber = false;
-  for (let i = 0; i < bytes.length; ) {
+  for (let i = 0; i < bytes.length;) {
     const byte = bytes[i] as number;
     if (byte === quote) {
       i = endOfString(bytes, i);
       digits = 0;
       continue;
     }
-    if (byte >= 0x30 && byte <= 0x39) {
+    if (byte >= zero && byte <= nine) {
       if (++digits > 15) wideNumber = true;
-    } else if (byte !== 0x2e) {
+    } else if (byte !== dot) {
+      // `1e400` parses to Infinity, which is written back as null.
+      if (digits > 0 && (byte === smallE || byte === largeE)) wideNumber = true;
       digits = 0;
       if (byte === colon) members++;
       else if (byte === openBrace || byte === openBracket) {
