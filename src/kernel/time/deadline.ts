@@ -10,15 +10,17 @@ export function withDeadline<T>(
   onTimeout: () => Error,
   clock: Clock = systemClock,
 ): Promise<T> {
-  let cancel = (): void => {};
-  const elapsed = new Promise<void>((resolve) => {
-    const timer = clock.after(ms, resolve);
-    cancel = () => {
-      timer.cancel();
-    };
-  });
-  const timeout = elapsed.then((): never => {
+  const timedOut = async (): Promise<never> => {
     throw onTimeout();
+  };
+  return new Promise<T>((resolve) => {
+    const timer = clock.after(ms, () => {
+      resolve(timedOut());
+    });
+    const settle = (): void => {
+      timer.cancel();
+      resolve(promise);
+    };
+    promise.then(settle, settle);
   });
-  return Promise.race([promise, timeout]).finally(cancel);
 }
