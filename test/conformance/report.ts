@@ -1,0 +1,37 @@
+import { type ScenarioResult } from './judge.js';
+import { type SuiteRun } from './suite.js';
+import { type Target } from './targets.js';
+
+/** One line per scenario; the reason follows where something did not succeed. */
+export function scenarioTable(results: readonly ScenarioResult[]): string {
+  const width = Math.max(...results.map(({ scenario }) => scenario.length));
+  const line = (result: ScenarioResult) => {
+    const { verdict, scenario, succeeded, failed, warned, scored, why } = result;
+    const counts = `${pad(succeeded)} ok ${pad(failed)} fail ${pad(warned)} warn`;
+    return `${verdict.padEnd(9)} ${scenario.padEnd(width)} ${counts}${scored ? '' : '  (not scored)'}  ${why}`.trimEnd();
+  };
+  return results.map(line).join('\n');
+}
+
+/** The one line that sums a run up, the same words for every target, path and revision. */
+export function totalLine(run: SuiteRun, target: Pick<Target, 'name' | 'upstream'>, path: string): string {
+  const scored = run.results.filter((result) => result.scored);
+  const unscored = run.results.filter((result) => !result.scored);
+  const vacuous = scored.filter(({ verdict }) => verdict === 'vacuous').length;
+  const sum = (count: 'succeeded' | 'failed') => scored.reduce((total, result) => total + result[count], 0);
+  return [
+    `${passed(scored)}/${scored.length}`,
+    `spec=${run.revision}`,
+    `set=${run.set}`,
+    `checks=${sum('succeeded')}ok/${sum('failed')}fail`,
+    ...(unscored.length > 0 ? [`not-scored=${passed(unscored)}/${unscored.length}`] : []),
+    ...(vacuous > 0 ? [`vacuous=${vacuous}`] : []),
+    `time=${run.elapsedMs}ms`,
+    `target=${target.name}`,
+    `path=${path}`,
+    `upstream=${target.upstream}`,
+  ].join(' ');
+}
+
+const passed = (results: readonly ScenarioResult[]) => results.filter(({ verdict }) => verdict === 'pass').length;
+const pad = (count: number) => String(count).padStart(3);
