@@ -51,7 +51,10 @@ export default {
       'Starting a process is a power: add a place here with a decision record.',
       {
         path: '^src/',
-        pathNot: ['^src/(protocol/transport|gateway/upstreams|modules/(workspace|scout|sentinel))/', isTest],
+        pathNot: [
+          '^src/(kernel/secrets|protocol/transport|gateway/upstreams|modules/(workspace|scout|sentinel))/',
+          isTest,
+        ],
       },
       { path: '^(node:)?child_process$' },
     ),

@@ -14,7 +14,7 @@ export const fail = defineErrors({
     kind: 'caller', http: 400, rpc: -32700, retryable: false,
   },
   SW_JSON_DUPLICATE_KEY: {
-    message: 'An object in the body has two members that differ only in case or not at all: {key}.',
+    message: 'A member of the body repeats another one, or differs only in case from one that decides: {key}.',
     hint: 'Send each member once, in the spelling of the specification.',
     kind: 'caller', http: 400, rpc: -32600, retryable: false,
   },

@@ -1,0 +1,113 @@
+/**
+ * Follows README.md word for word in a fresh clone: every `sh` block is run in the order of the page, and must succeed.
+ * What a newcomer does besides typing is said in a comment right above a block:
+ *
+ *   <!-- readme: until "TEXT" -->   leave it running, go on when its output shows TEXT, stop it at the end
+ *   <!-- readme: file NAME -->      save the block (of any language) as NAME
+ *   <!-- readme: skip, REASON -->   do not run it
+ *
+ * Usage: npm run readme:check [-- --except TEXT]   (--except leaves out blocks that contain TEXT)
+ */
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+interface Block {
+  readonly line: number;
+  readonly language: string;
+  readonly instruction: string | undefined;
+  readonly text: string;
+}
+
+const blockLimitMs = 900_000;
+const stopLimitMs = 15_000;
+
+const root = join(import.meta.dirname, '..');
+const { values: options } = parseArgs({ options: { except: { type: 'string' } } });
+const background: ChildProcess[] = [];
+
+function blocksOf(markdown: string): Block[] {
+  const fenced = /^(?:<!-- readme: (.*?) -->\n+)?```(\w+)\n([\s\S]*?)^```$/gm;
+  return [...markdown.matchAll(fenced)].map(([, instruction, language = '', text = ''], i, all) => {
+    const line = markdown.slice(0, all[i]?.index).split('\n').length;
+    return { line, language, instruction, text };
+  });
+}
+
+/** Runs a block to its end, or until its output shows `until`; rejects when it fails or takes too long. */
+async function run({ text, line }: Block, cwd: string, until?: string): Promise<void> {
+  const child = spawn('bash', ['-eo', 'pipefail', '-c', text], {
+    cwd,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const shown = new Promise<'shown'>((show) => {
+    let output = '';
+    const watch = (chunk: Buffer) => {
+      process.stdout.write(chunk);
+      if (until === undefined) return;
+      output += chunk.toString();
+      if (output.includes(until)) show('shown');
+    };
+    child.stdout.on('data', watch);
+    child.stderr.on('data', watch);
+  });
+  const timer = setTimeout(() => {
+    signal(child, 'SIGKILL');
+  }, blockLimitMs);
+  try {
+    const outcome = await Promise.race([shown, once(child, 'exit') as Promise<[number | null, string | null]>]);
+    if (outcome === 'shown') background.push(child);
+    else if (until !== undefined) throw new Error(`line ${line}: it ended without showing "${until}"`);
+    else if (outcome[0] !== 0) throw new Error(`line ${line}: it ended with ${outcome[0] ?? outcome[1]}`);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** To the whole group: npm, its shell and the program. */
+function signal(child: ChildProcess, name: NodeJS.Signals): void {
+  if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(-child.pid, name);
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const timer = setTimeout(() => {
+    signal(child, 'SIGKILL');
+  }, stopLimitMs);
+  const exited = once(child, 'exit');
+  signal(child, 'SIGINT');
+  await exited;
+  clearTimeout(timer);
+}
+
+async function follow(block: Block, clone: string): Promise<void> {
+  const [, verb, subject = ''] = /^(until|file|skip),? ?"?(.*?)"?$/.exec(block.instruction ?? '') ?? [];
+  if (block.instruction !== undefined && verb === undefined)
+    throw new Error(`line ${block.line}: ${block.instruction}?`);
+  if (verb === 'file') {
+    mkdirSync(dirname(join(clone, subject)), { recursive: true });
+    writeFileSync(join(clone, subject), block.text);
+    return;
+  }
+  const excepted = options.except !== undefined && block.text.includes(options.except);
+  if (block.language !== 'sh' || verb === 'skip' || excepted) return;
+  console.log(`\n$ ${block.text.trimEnd().replaceAll('\n', '\n  ')}`);
+  await run(block, clone, verb === 'until' ? subject : undefined);
+}
+
+const clone = mkdtempSync(join(tmpdir(), 'readme-'));
+try {
+  execFileSync('git', ['clone', '--quiet', '--no-hardlinks', root, clone], { stdio: 'inherit' });
+  for (const block of blocksOf(readFileSync(join(clone, 'README.md'), 'utf8'))) await follow(block, clone);
+  console.log('\nREADME.md works word for word');
+} catch (error) {
+  console.error(`\nREADME.md ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+} finally {
+  for (const child of background) await stop(child);
+  rmSync(clone, { recursive: true, force: true });
+}
