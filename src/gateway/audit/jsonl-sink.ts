@@ -1,0 +1,80 @@
+import { mkdirSync } from 'node:fs';
+import { open, rename, stat, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { reasonOf } from '#kernel/errors/index.js';
+import type { Logger } from '#kernel/telemetry/index.js';
+import type { AuditRecord, AuditSink } from './record.js';
+
+export interface JsonlSinkOptions {
+  readonly file: string;
+  readonly logger: Logger;
+  /** Records wait at most this long, milliseconds: what a kill -9 can lose. */
+  readonly flushMs: number;
+  /** Records held while the disk is slow; beyond it the newest are dropped and counted. */
+  readonly maxWaiting: number;
+  /** The file is renamed to `<file>.1` when it grows past this, bytes. */
+  readonly maxFileBytes: number;
+  readonly onDropped: (count: number) => void;
+}
+
+/** Writes one JSON object per line, in batches. */
+export function jsonlSink(options: JsonlSinkOptions): AuditSink {
+  let waiting: AuditRecord[] = [];
+  let writing = Promise.resolve();
+  let timer: NodeJS.Timeout | undefined;
+  let file: FileHandle | undefined;
+  let bytes = 0;
+  mkdirSync(dirname(options.file), { recursive: true, mode: 0o700 });
+
+  async function openFile(): Promise<FileHandle> {
+    if (file && bytes >= options.maxFileBytes) {
+      await file.close();
+      file = undefined;
+      await rename(options.file, `${options.file}.1`);
+    }
+    if (!file) {
+      file = await open(options.file, 'a', 0o600);
+      bytes = (await stat(options.file)).size;
+    }
+    return file;
+  }
+
+  async function writeBatch(): Promise<void> {
+    const batch = waiting;
+    waiting = [];
+    if (batch.length === 0) return;
+    try {
+      const handle = await openFile();
+      const text = batch.map((record) => `${JSON.stringify(record)}\n`).join('');
+      await handle.appendFile(text);
+      bytes += Buffer.byteLength(text);
+    } catch (error) {
+      options.onDropped(batch.length);
+      options.logger.error({ records: batch.length, reason: reasonOf(error) }, 'audit records could not be written');
+    }
+  }
+
+  const flush = (): Promise<void> => {
+    clearTimeout(timer);
+    timer = undefined;
+    writing = writing.then(writeBatch);
+    return writing;
+  };
+
+  return {
+    write(record) {
+      if (waiting.length >= options.maxWaiting) {
+        options.onDropped(1);
+        return;
+      }
+      waiting.push(record);
+      timer ??= setTimeout(() => void flush(), options.flushMs).unref();
+    },
+    flush,
+    async close() {
+      await flush();
+      await file?.close();
+      file = undefined;
+    },
+  };
+}

@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto';
+import { fail, SeaworthyError } from '#kernel/errors/index.js';
+import { isObject, RawResult } from '#protocol/jsonrpc/index.js';
+import { inputCapability, type ClientFacts, type JsonObject, type ModelResult } from '#protocol/model/index.js';
+import type { Provider, ProviderCall } from '../catalog/index.js';
+
+/** Rounds of questions that one call may take. */
+const maxRounds = 10;
+/** A result that only carries state means "retry later": this is when. */
+const stateOnlyWaitMs = 1000;
+
+/**
+ * The cell legacy client, modern provider: an `input_required` result becomes requests to the client on the call's
+ * own stream, and the call is made again with the answers and the exact state, until it completes.
+ * @throws SW_INPUT_ROUNDS, SW_INPUT_UNAVAILABLE
+ */
+export async function fulfilInput(provider: Provider, call: ProviderCall): Promise<ModelResult> {
+  let params = call.request.params;
+  for (let round = 0; round <= maxRounds; round++) {
+    const result = await provider
+      .invoke({ ...call, request: { ...call.request, params } })
+      .catch(refusedForCapability(call));
+    if (!needsInput(result)) return result;
+    const { inputRequests, requestState } = result instanceof RawResult ? result.toObject() : result;
+    const asked = isObject(inputRequests) ? inputRequests : {};
+    const refusal = firstUnanswerable(asked, call);
+    if (refusal !== undefined) return unanswerable(call, refusal);
+    const inputResponses = await ask(asked, call);
+    if (Object.keys(asked).length === 0) await pause(call, stateOnlyWaitMs);
+    params = {
+      ...call.request.params,
+      ...(Object.keys(inputResponses).length > 0 ? { inputResponses } : {}),
+      ...(requestState === undefined ? {} : { requestState }),
+    };
+  }
+  throw fail('SW_INPUT_ROUNDS', { maxRounds });
+}
+
+function needsInput(result: ModelResult): boolean {
+  const type =
+    result instanceof RawResult
+      ? result.has('resultType')
+        ? result.get('resultType')
+        : undefined
+      : result['resultType'];
+  return type === 'input_required';
+}
+
+/** The questions go out together; answers may come in any order. */
+async function ask(asked: JsonObject, { channel }: ProviderCall): Promise<JsonObject> {
+  const entries = await Promise.all(
+    Object.entries(asked).map(async ([key, request]) => {
+      const { method, params } = request as { method: string; params?: JsonObject };
+      return [key, await channel.ask?.(method, legacyParams(method, params ?? {}))] as const;
+    }),
+  );
+  return Object.fromEntries(entries);
+}
+
+/** URL elicitations have an id in the legacy family only. */
+const legacyParams = (method: string, params: JsonObject): JsonObject =>
+  method === 'elicitation/create' && params['mode'] === 'url' && params['elicitationId'] === undefined
+    ? { ...params, elicitationId: randomUUID() }
+    : params;
+
+/** The method of the first question that this client cannot be asked. */
+function firstUnanswerable(asked: JsonObject, { client, channel }: ProviderCall): string | undefined {
+  for (const request of Object.values(asked)) {
+    const method = isObject(request) && typeof request['method'] === 'string' ? request['method'] : 'unknown';
+    if (!channel.ask || !declares(client, method)) return method;
+  }
+  return undefined;
+}
+
+function declares(client: ClientFacts, method: string): boolean {
+  const capability = (inputCapability as Readonly<Record<string, string>>)[method];
+  return capability !== undefined && isObject(client.capabilities[capability]);
+}
+
+/** A tool that cannot get its input has failed; other methods have no room for that in their result. */
+function unanswerable({ request }: ProviderCall, method: string): ModelResult {
+  const error = fail('SW_INPUT_UNAVAILABLE', { method });
+  if (request.method !== 'tools/call') throw error;
+  return { isError: true, content: [{ type: 'text', text: `${error.message} (${error.code}). ${error.hint}` }] };
+}
+
+/** -32021 does not exist in the legacy family: a tool that needs an undeclared capability has failed. */
+const refusedForCapability =
+  ({ request }: ProviderCall) =>
+  (error: unknown): ModelResult => {
+    const code =
+      error instanceof SeaworthyError ? error.entry.rpc : (error as { error?: { code?: unknown } }).error?.code;
+    if (code !== -32021 || request.method !== 'tools/call') throw error;
+    const text = error instanceof Error ? error.message : 'A client capability is missing.';
+    return { isError: true, content: [{ type: 'text', text }] };
+  };
+
+const pause = ({ scope }: ProviderCall, ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    scope.onCancel(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });

@@ -1,0 +1,1 @@
+export { fulfilInput } from './fulfil-input.js';

@@ -1,0 +1,2 @@
+export { Concurrency } from './concurrency.js';
+export type { CallLimits } from './limits.js';

@@ -1,0 +1,2 @@
+export { createPipeline, stages, type PipelineOptions } from './pipeline.js';
+export { SchemaChecks } from './schema-checks.js';

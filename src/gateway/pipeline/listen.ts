@@ -1,0 +1,111 @@
+import type { ListenFilter, ModelNotification } from '#protocol/model/index.js';
+import { logLevels } from '#protocol/model/index.js';
+import type { Listener, Listening } from '#protocol/server/index.js';
+import type { Catalog, CatalogChange, ProviderSubscription, View } from '../catalog/index.js';
+import type { Rights } from '../policy/index.js';
+
+interface Watch {
+  readonly provider: string;
+  readonly uri: string;
+  /** As the client knows it. */
+  readonly shown: string;
+}
+
+/**
+ * Serves the interests of one client: list changes of the providers that it may see, updates of the resources that
+ * it may read. Admission is asked for every URI before its provider hears of it.
+ */
+export function listen(listener: Listener, catalog: Catalog, rights: Rights): Listening {
+  let closed = false;
+  const subscriptions: ProviderSubscription[] = [];
+  const watched = new Map<string, string>();
+  const stop = catalog.onChange((change) => {
+    for (const notification of notificationsFor(change, listener, rights, watched)) listener.notify(notification);
+  });
+  const acknowledged = begin().then((uris) => honoured(listener.filter, uris));
+
+  async function begin(): Promise<string[]> {
+    const view = await catalog.view(listener.route.provider, listener.principal);
+    const watches = watchesOf(listener, view, rights);
+    const byProvider = new Map<string, Watch[]>();
+    for (const watch of watches) byProvider.set(watch.provider, [...(byProvider.get(watch.provider) ?? []), watch]);
+    // A log level concerns every provider of the route, with or without resources to watch.
+    if (listener.filter.logLevel !== undefined)
+      for (const provider of view.providers) if (!byProvider.has(provider)) byProvider.set(provider, []);
+    const accepted = await Promise.all([...byProvider].map(([provider, mine]) => subscribe(provider, mine)));
+    return accepted.flat();
+  }
+
+  async function subscribe(provider: string, watches: readonly Watch[]): Promise<string[]> {
+    for (const { uri, shown } of watches) watched.set(`${provider}\n${uri}`, shown);
+    const subscription = catalog.provider(provider).subscribe({
+      resources: watches.map(({ uri }) => uri),
+      logLevel: listener.filter.logLevel,
+      principalId: listener.principal.id,
+      session: listener.session,
+    });
+    if (closed) subscription.close();
+    else subscriptions.push(subscription);
+    const accepted = await subscription.accepted;
+    return watches.filter(({ uri }) => accepted.includes(uri)).map(({ shown }) => shown);
+  }
+
+  return {
+    acknowledged,
+    close() {
+      closed = true;
+      stop();
+      for (const subscription of subscriptions.splice(0)) subscription.close();
+    },
+  };
+}
+
+function watchesOf({ filter }: Listener, view: View, rights: Rights): Watch[] {
+  return (filter.resourceSubscriptions ?? []).flatMap((shown) => {
+    const found = tryResolve(view, shown);
+    return found && rights.admits(found.provider, 'resource', found.uri) ? [{ ...found, shown }] : [];
+  });
+}
+
+function tryResolve(view: View, uri: string): { provider: string; uri: string } | undefined {
+  try {
+    return view.resolveUri(uri);
+  } catch {
+    // A URI that nobody serves is left out of the acknowledgement, which is how the client learns of it.
+    return undefined;
+  }
+}
+
+const honoured = (filter: ListenFilter, uris: readonly string[]): ListenFilter => ({
+  ...(filter.toolsListChanged ? { toolsListChanged: true } : {}),
+  ...(filter.promptsListChanged ? { promptsListChanged: true } : {}),
+  ...(filter.resourcesListChanged ? { resourcesListChanged: true } : {}),
+  ...(filter.resourceSubscriptions ? { resourceSubscriptions: uris } : {}),
+});
+
+function* notificationsFor(
+  { provider, event }: CatalogChange,
+  { filter, route, session }: Listener,
+  rights: Rights,
+  watched: ReadonlyMap<string, string>,
+): Iterable<ModelNotification> {
+  if (route.provider !== undefined ? route.provider !== provider : !rights.reaches(provider)) return;
+  if (event.kind === 'snapshot') {
+    for (const list of event.lists)
+      if (filter[`${list}ListChanged`]) yield { method: `notifications/${list}/list_changed`, params: {} };
+  } else if (event.kind === 'resource-updated') {
+    const shown = watched.get(`${provider}\n${event.uri}`);
+    if (shown !== undefined)
+      yield { method: 'notifications/resources/updated', params: { ...event.params, uri: shown } };
+  } else if (session && (event.sessionKey === undefined || event.sessionKey === session.key)) {
+    // Only a legacy session has a place for what belongs to no call.
+    if (loudEnough(event.notification, filter)) yield event.notification;
+  }
+}
+
+function loudEnough({ method, params }: ModelNotification, filter: ListenFilter): boolean {
+  if (method !== 'notifications/message') return true;
+  if (filter.logLevel === undefined) return false;
+  const level = (logLevels as readonly unknown[]).indexOf(params['level']);
+  return level < 0 || level >= logLevels.indexOf(filter.logLevel);
+}

@@ -1,0 +1,118 @@
+import { fail } from '#kernel/errors/index.js';
+import type { SharedState } from '#kernel/shared/index.js';
+import type { Logger } from '#kernel/telemetry/index.js';
+import { toSeaworthyError } from '#kernel/errors/index.js';
+import { PeerError } from '#protocol/jsonrpc/index.js';
+import type { ModelResult } from '#protocol/model/index.js';
+import type { Credentials, Handler, InboundCall } from '#protocol/server/index.js';
+import type { Authenticator } from '../auth/index.js';
+import type { Catalog, ListMethod } from '../catalog/index.js';
+import { Concurrency, type CallLimits } from '../limits/index.js';
+import type { Policy } from '../policy/index.js';
+import { authorize } from './authorize.js';
+import { invoke } from './call.js';
+import type { Flow } from './flow.js';
+import { limitConcurrency, limitRate } from './limit.js';
+import { listen } from './listen.js';
+import { recordEnd, type Recorder } from './record.js';
+import { resolve } from './resolve.js';
+import type { SchemaChecks } from './schema-checks.js';
+import { shape } from './shape.js';
+import { validate } from './validate.js';
+
+export interface PipelineOptions {
+  readonly authenticator: Authenticator;
+  readonly policy: Policy;
+  readonly catalog: Catalog;
+  readonly shared: SharedState;
+  readonly limits: CallLimits & { readonly callTimeoutMs: number; readonly maxResultBytes: number };
+  /** Absent where arguments are not validated here. */
+  readonly checks: SchemaChecks | undefined;
+  readonly recorder: Recorder;
+  readonly logger: Logger;
+}
+
+/** The stages that a call passes, in this order; `authenticate` comes before its body is read. */
+export const stages = ['authenticate', 'limit', 'resolve', 'authorize', 'validate', 'call', 'shape', 'record'] as const;
+
+/** The path of every request: each method, on each transport, of each family, goes through `handle` or `listen`. */
+export function createPipeline(options: PipelineOptions): Handler {
+  const { catalog, policy, limits, recorder } = options;
+  const running = new Concurrency();
+
+  async function handle(call: InboundCall): Promise<ModelResult> {
+    const flow: Flow = {
+      call,
+      rights: policy.rightsOf(call.scope.principal),
+      view: undefined,
+      target: undefined,
+      release: undefined,
+    };
+    try {
+      const result = await pass(flow);
+      recordEnd(recorder, flow, result, undefined);
+      return result;
+    } catch (error) {
+      if (!(error instanceof PeerError)) logFailure(flow, error);
+      const shaped = asToolResult(flow, error);
+      recordEnd(recorder, flow, shaped, error);
+      if (shaped) return shaped;
+      throw error;
+    } finally {
+      flow.release?.();
+    }
+  }
+
+  async function pass(flow: Flow): Promise<ModelResult> {
+    const waiting = limitRate(flow, options.shared, limits);
+    if (waiting) await waiting;
+    await resolve(flow, catalog);
+    authorize(flow);
+    validate(flow, options.checks);
+    limitConcurrency(flow, running, limits);
+    const { target, view } = flow;
+    if (!target) return fromView(flow.call, view);
+    return shape(await invoke(flow, target, limits.callTimeoutMs), limits.maxResultBytes);
+  }
+
+  function logFailure({ call, target }: Flow, error: unknown): void {
+    const known = toSeaworthyError(error);
+    const fields = {
+      requestId: call.scope.id,
+      principal: call.scope.principal.id,
+      method: call.request.method,
+      provider: target?.provider.id,
+      code: known.code,
+    };
+    if (known.kind === 'caller') options.logger.info(fields, known.message);
+    else options.logger.warn({ ...fields, err: known }, known.message);
+  }
+
+  return {
+    authenticate: (credentials: Credentials) => options.authenticator.authenticate(credentials),
+    serves: (route) => route.provider === undefined || catalog.has(route.provider),
+    handle,
+    listen: (listener) => listen(listener, catalog, policy.rightsOf(listener.principal)),
+  };
+}
+
+/** Discovery and lists come from the view, without asking any provider. @throws SW_METHOD_UNKNOWN, SW_CURSOR_INVALID */
+function fromView({ request, client }: InboundCall, view: Flow['view']): ModelResult {
+  if (view && request.method === 'server/discover') return view.discover;
+  if (view && isListMethod(request.method)) return view.list(request.method, client.family, request.params['cursor']);
+  throw fail('SW_METHOD_UNKNOWN', { method: request.method });
+}
+
+const isListMethod = (method: string): method is ListMethod =>
+  method === 'tools/list' ||
+  method === 'prompts/list' ||
+  method === 'resources/list' ||
+  method === 'resources/templates/list';
+
+/** Wrong arguments are the tool's failure in both families (2025-11-25, tools: error handling), so a model can mend them. */
+function asToolResult({ call }: Flow, error: unknown): ModelResult | undefined {
+  if (call.request.method !== 'tools/call') return undefined;
+  const known = toSeaworthyError(error);
+  if (known.code !== 'SW_ARGUMENTS_INVALID') return undefined;
+  return { content: [{ type: 'text', text: `${known.message} ${known.hint}` }], isError: true };
+}

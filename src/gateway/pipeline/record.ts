@@ -1,0 +1,55 @@
+import { SeaworthyError } from '#kernel/errors/index.js';
+import { PeerError, RawResult } from '#protocol/jsonrpc/index.js';
+import type { ModelResult } from '#protocol/model/index.js';
+import type { Metrics } from '#kernel/telemetry/index.js';
+import type { AuditSink, Outcome } from '../audit/index.js';
+import type { Flow } from './flow.js';
+
+export interface Recorder {
+  readonly audit: AuditSink;
+  readonly metrics: Metrics;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+/** What always runs, on errors and refusals too: the audit record and the metrics of one call. */
+export function recordEnd(recorder: Recorder, flow: Flow, result: ModelResult | undefined, error: unknown): void {
+  const { call, target } = flow;
+  const outcome = result === undefined ? outcomeOf(error) : failed(result) ? 'tool_error' : 'ok';
+  const durationMs = performance.now() - call.scope.startedAt;
+  const provider = target?.provider.id ?? call.route.provider;
+  recorder.metrics.call(provider ?? 'all', call.request.method).done(outcome, durationMs / 1000);
+  recorder.audit.write({
+    time: new Date(recorder.now()).toISOString(),
+    requestId: call.scope.id,
+    principal: call.scope.principal.id,
+    family: call.client.family,
+    revision: call.client.revision,
+    method: call.request.method,
+    provider,
+    target: target?.name,
+    outcome,
+    code: codeOf(error),
+    durationMs: Math.round(durationMs * 1000) / 1000,
+    bytesIn: call.bytesIn,
+  });
+}
+
+const failed = (result: ModelResult): boolean =>
+  result instanceof RawResult ? result.has('isError') && result.get('isError') === true : result['isError'] === true;
+
+const codeOf = (error: unknown): string | undefined =>
+  error === undefined
+    ? undefined
+    : error instanceof SeaworthyError
+      ? error.code
+      : error instanceof PeerError
+        ? 'peer'
+        : 'SW_INTERNAL';
+
+function outcomeOf(error: unknown): Outcome {
+  if (!(error instanceof SeaworthyError)) return 'error';
+  if (error.code === 'SW_DEADLINE_EXCEEDED') return 'timeout';
+  if (error.code === 'SW_CANCELLED') return 'cancelled';
+  return error.kind === 'caller' ? 'refused' : 'error';
+}

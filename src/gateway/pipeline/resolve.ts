@@ -1,0 +1,106 @@
+import { fail } from '#kernel/errors/index.js';
+import { isObject } from '#protocol/jsonrpc/index.js';
+import type { JsonObject } from '#protocol/model/index.js';
+import type { Catalog, View } from '../catalog/index.js';
+import type { CallTarget, Flow } from './flow.js';
+
+/**
+ * A name becomes a target: who answers, under which own name. One map look-up in the principal's view; nothing is
+ * listed here. A name that is not in the view is only refused after admission has had its say, so that a refusal
+ * does not tell what exists.
+ * @throws SW_METHOD_UNKNOWN, SW_PARAMS_INVALID, SW_TOOL_UNKNOWN, SW_PROMPT_UNKNOWN, SW_RESOURCE_UNKNOWN,
+ *   SW_ACCESS_DENIED, SW_UPSTREAM_UNAVAILABLE
+ */
+export async function resolve(flow: Flow, catalog: Catalog): Promise<void> {
+  const { route, scope } = flow.call;
+  flow.view = catalog.viewNow(route.provider, scope.principal) ?? (await catalog.view(route.provider, scope.principal));
+  flow.target = targetOf(flow, flow.view, catalog);
+}
+
+function targetOf(flow: Flow, view: View, catalog: Catalog): CallTarget | undefined {
+  const { method, params } = flow.call.request;
+  switch (method) {
+    case 'tools/call':
+      return byName(flow, view, catalog, 'tool', requireText(params, 'name'));
+    case 'prompts/get':
+      return byName(flow, view, catalog, 'prompt', requireText(params, 'name'));
+    case 'resources/read':
+      return byUri(flow, view, catalog, requireText(params, 'uri'));
+    case 'completion/complete':
+      return byReference(flow, view, catalog, params['ref']);
+    default:
+      return undefined;
+  }
+}
+
+function byName(flow: Flow, view: View, catalog: Catalog, kind: 'tool' | 'prompt', name: string): CallTarget {
+  const found = kind === 'tool' ? view.tools.get(name) : view.prompts.get(name);
+  if (!found) throw unknown(flow, catalog, kind, name);
+  const { params } = flow.call.request;
+  return {
+    provider: catalog.provider(found.provider),
+    kind,
+    name: found.name,
+    params: found.name === name ? params : { ...params, name: found.name },
+    inputSchema: kind === 'tool' ? (found.item['inputSchema'] as JsonObject | undefined) : undefined,
+  };
+}
+
+/** Why a name is not there: its provider is away, or it is refused, or it does not exist. */
+function unknown(flow: Flow, catalog: Catalog, kind: 'tool' | 'prompt', name: string) {
+  const { provider: route } = flow.call.route;
+  const separator = name.indexOf('__');
+  const provider = route ?? (separator > 0 ? name.slice(0, separator) : undefined);
+  const own = route === undefined ? name.slice(separator + 2) : name;
+  if (provider !== undefined && catalog.has(provider)) {
+    if (!flow.rights.admits(provider, kind, own)) return fail('SW_ACCESS_DENIED', { kind, name });
+    if (!catalog.snapshotOf(provider)) return unavailable(catalog, provider);
+  }
+  return kind === 'tool' ? fail('SW_TOOL_UNKNOWN', { name }) : fail('SW_PROMPT_UNKNOWN', { name });
+}
+
+const unavailable = (catalog: Catalog, provider: string) =>
+  fail('SW_UPSTREAM_UNAVAILABLE', { provider, reason: catalog.provider(provider).health().message });
+
+function byUri(flow: Flow, view: View, catalog: Catalog, uri: string): CallTarget {
+  const { provider: route } = flow.call.route;
+  if (route !== undefined && !catalog.snapshotOf(route)) throw unavailable(catalog, route);
+  const found = view.resolveUri(uri);
+  const { params } = flow.call.request;
+  return {
+    provider: catalog.provider(found.provider),
+    kind: 'resource',
+    name: found.uri,
+    params: found.uri === uri ? params : { ...params, uri: found.uri },
+    inputSchema: undefined,
+  };
+}
+
+/** completion/complete names a prompt or a resource template; its reference is given back the provider's own name. */
+function byReference(flow: Flow, view: View, catalog: Catalog, reference: unknown): CallTarget {
+  if (!isObject(reference)) throw fail('SW_PARAMS_INVALID', { reason: 'ref must be an object' });
+  const { params } = flow.call.request;
+  if (reference['type'] === 'ref/prompt') {
+    const target = byName(flow, view, catalog, 'prompt', requireText(reference, 'name'));
+    return { ...target, params: { ...params, ref: { ...reference, name: target.name } } };
+  }
+  if (reference['type'] !== 'ref/resource')
+    throw fail('SW_PARAMS_INVALID', { reason: 'ref.type must be ref/prompt or ref/resource' });
+  const uri = requireText(reference, 'uri');
+  const template = view.templates.get(uri);
+  const found = template ? { provider: template.provider, uri: template.name } : view.resolveUri(uri);
+  return {
+    provider: catalog.provider(found.provider),
+    kind: 'resource',
+    name: found.uri,
+    params: { ...params, ref: { ...reference, uri: found.uri } },
+    inputSchema: undefined,
+  };
+}
+
+function requireText(params: JsonObject, name: string): string {
+  const value = params[name];
+  if (typeof value !== 'string' || value === '')
+    throw fail('SW_PARAMS_INVALID', { reason: `${name} must be a string` });
+  return value;
+}

@@ -1,0 +1,34 @@
+import { fail } from '#kernel/errors/index.js';
+import { isObject, RawResult } from '#protocol/jsonrpc/index.js';
+import type { ModelResult } from '#protocol/model/index.js';
+
+/**
+ * The output limit. Bytes of an upstream were bounded while they arrived; an object made in process is measured
+ * here, by a walk over its strings that is much cheaper than writing it.
+ * @throws SW_RESULT_TOO_LARGE
+ */
+export function shape(result: ModelResult, maxResultBytes: number): ModelResult {
+  const bytes = result instanceof RawResult ? result.byteLength : sizeOf(result, maxResultBytes);
+  if (bytes > maxResultBytes) throw fail('SW_RESULT_TOO_LARGE', { maxBytes: maxResultBytes });
+  return result;
+}
+
+/** A lower bound of the JSON text's length; stops as soon as it passes `limit`. */
+function sizeOf(value: unknown, limit: number): number {
+  if (typeof value === 'string') return value.length + 2;
+  if (Array.isArray(value)) {
+    let size = 2;
+    for (const item of value) {
+      size += sizeOf(item, limit) + 1;
+      if (size > limit) return size;
+    }
+    return size;
+  }
+  if (!isObject(value)) return 4;
+  let size = 2;
+  for (const name in value) {
+    size += name.length + 4 + sizeOf(value[name], limit);
+    if (size > limit) return size;
+  }
+  return size;
+}

@@ -1,0 +1,99 @@
+import { fail } from '#kernel/errors/index.js';
+import { isObject, RawResult, type RpcRequest } from '../../jsonrpc/index.js';
+import {
+  cacheableMethods,
+  latestModern,
+  logLevels,
+  meta,
+  modernRevisions,
+  type ClientFacts,
+  type Implementation,
+  type JsonObject,
+  type LogLevel,
+  type ModelRequest,
+  type ModelResult,
+} from '../../model/index.js';
+
+/** True where a request claims the modern family: the family is a property of the body, never of a header alone. */
+export const hasEnvelope = (params: Record<string, unknown> | undefined): boolean => {
+  const given = params?.['_meta'];
+  return isObject(given) && meta.protocolVersion in given;
+};
+
+/** What the envelope says, or why it cannot be read. Its members leave `params._meta`. */
+export interface Decoded {
+  readonly request: ModelRequest;
+  readonly client: ClientFacts;
+}
+
+/**
+ * Wire to model: takes the envelope out of `params._meta` (2026-07-28, basic: per-request metadata).
+ * @throws SW_ENVELOPE_INVALID
+ */
+export function decodeRequest(message: RpcRequest, argumentsText?: string): Decoded {
+  const params = message.params ?? {};
+  const given = params['_meta'];
+  if (!isObject(given)) throw invalid('params._meta is missing');
+  const revision = given[meta.protocolVersion];
+  if (typeof revision !== 'string') throw invalid(`${meta.protocolVersion} must be a string`);
+  const capabilities = given[meta.clientCapabilities];
+  if (!isObject(capabilities)) throw invalid(`${meta.clientCapabilities} must be an object`);
+  const info = given[meta.clientInfo];
+  if (info !== undefined && !isImplementation(info)) throw invalid(`${meta.clientInfo} needs a name and a version`);
+  const logLevel = given[meta.logLevel];
+  if (logLevel !== undefined && !isLogLevel(logLevel)) throw invalid(`${meta.logLevel} is not a log level`);
+  const { progressToken } = given;
+  if (progressToken !== undefined && typeof progressToken !== 'string' && !Number.isInteger(progressToken))
+    throw invalid('progressToken must be a string or an integer');
+  return {
+    request: { method: message.method, params: withoutEnvelope(params, given), argumentsText },
+    // An unknown revision is told apart by the caller, after the headers were compared.
+    client: { family: 'modern', revision: revision as typeof latestModern, info, capabilities, logLevel },
+  };
+}
+
+function withoutEnvelope(params: JsonObject, given: JsonObject): JsonObject {
+  const kept: JsonObject = {};
+  let any = false;
+  for (const name in given)
+    if (!envelopeMembers.has(name)) {
+      kept[name] = given[name];
+      any = true;
+    }
+  const rest = { ...params };
+  if (any) rest['_meta'] = kept;
+  else delete rest['_meta'];
+  return rest;
+}
+
+const envelopeMembers: ReadonlySet<string> = new Set([
+  meta.protocolVersion,
+  meta.clientCapabilities,
+  meta.clientInfo,
+  meta.logLevel,
+]);
+
+const invalid = (reason: string) => fail('SW_ENVELOPE_INVALID', { reason });
+const isImplementation = (value: unknown): value is Implementation =>
+  isObject(value) && typeof value['name'] === 'string' && typeof value['version'] === 'string';
+export const isLogLevel = (value: unknown): value is LogLevel => (logLevels as readonly unknown[]).includes(value);
+
+/** Refuses a revision that this family does not have. @throws SW_REVISION_UNSUPPORTED */
+export function requireSupported(revision: string): void {
+  if (!(modernRevisions as readonly string[]).includes(revision))
+    throw fail('SW_REVISION_UNSUPPORTED', { requested: revision, supported: modernRevisions });
+}
+
+/** What a result needs before it goes to a modern client: members to set where they are absent. */
+export function completeResult(method: string, result: ModelResult, serverInfo: JsonObject): JsonObject {
+  const has = (name: string) => (result instanceof RawResult ? result.has(name) : name in result);
+  const set: JsonObject = {};
+  if (!has('resultType')) set['resultType'] = 'complete';
+  if (cacheableMethods.has(method) && !has('inputRequests') && !has('requestState')) {
+    if (!has('ttlMs')) set['ttlMs'] = 0;
+    if (!has('cacheScope')) set['cacheScope'] = 'private';
+  }
+  if (method === 'tools/call' && !has('content') && set['resultType'] === 'complete') set['content'] = [];
+  if (!has('_meta')) set['_meta'] = { [meta.serverInfo]: serverInfo };
+  return set;
+}

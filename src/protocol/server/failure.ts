@@ -1,0 +1,39 @@
+import { toSeaworthyError } from '#kernel/errors/index.js';
+import { PeerError, toRpcError, type RpcErrorObject } from '../jsonrpc/index.js';
+import type { Family } from '../model/index.js';
+import { legacy } from '../revisions/index.js';
+
+/** A failure as the client will see it. */
+export interface Failure {
+  readonly error: RpcErrorObject;
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Our code, `peer` for an error that an upstream answered with. */
+  readonly code: string;
+}
+
+/**
+ * Maps anything thrown to the wire, in one place. Modern: the specification's status table. Legacy: inside a session
+ * a JSON-RPC error is HTTP 200, because 404 means "the session is gone" there; limits keep their status.
+ */
+export function toFailure(thrown: unknown, family: Family, method: string, requestId?: string): Failure {
+  if (thrown instanceof PeerError) {
+    const error = family === 'legacy' ? legacy.legacyError(method, thrown.error) : thrown.error;
+    return { error, status: family === 'modern' ? peerStatus(error.code) : 200, headers: {}, code: 'peer' };
+  }
+  const ours = toSeaworthyError(thrown);
+  const rpc = toRpcError(ours, requestId);
+  const { http } = ours.entry;
+  const { retryAfterSeconds } = ours.details;
+  const inBand = family === 'legacy' && http !== 429 && http !== 503;
+  return {
+    error: family === 'legacy' ? legacy.legacyError(method, rpc) : rpc,
+    status: inBand || http === 499 || http === 504 || http === 502 || http === 403 ? 200 : http,
+    headers: typeof retryAfterSeconds === 'number' ? { 'retry-after': String(Math.ceil(retryAfterSeconds)) } : {},
+    code: ours.code,
+  };
+}
+
+/** 2026-07-28, transports: the HTTP status that goes with a JSON-RPC error code. */
+const peerStatus = (code: number): number =>
+  code === -32601 ? 404 : code === -32020 || code === -32021 || code === -32022 ? 400 : 200;

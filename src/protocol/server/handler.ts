@@ -1,0 +1,64 @@
+import type { CallScope, Principal } from '#kernel/context/index.js';
+import type {
+  Channel,
+  ClientFacts,
+  ListenFilter,
+  ModelNotification,
+  ModelRequest,
+  ModelResult,
+  SessionRef,
+} from '../model/index.js';
+
+/** What a client shows to say who it is. HTTP: its headers; stdio: the user who started us. */
+export interface Credentials {
+  readonly transport: 'http' | 'stdio';
+  /** Header by lower-case name. */
+  readonly header: (name: string) => string | undefined;
+  readonly remoteAddress: string | undefined;
+}
+
+/** Where a request came in: `/mcp` (all providers, names prefixed) or `/mcp/{provider}` (one, its own names). */
+export interface Route {
+  readonly provider: string | undefined;
+}
+
+/** One request of a client in the canonical model, with everything that the pipeline needs to answer it. */
+export interface InboundCall {
+  readonly request: ModelRequest;
+  readonly client: ClientFacts;
+  readonly route: Route;
+  readonly scope: CallScope;
+  readonly channel: Channel;
+  readonly session: SessionRef | undefined;
+  /** Reads a header of a modern HTTP request, for the `Mcp-Param-*` check; absent on stdio and in the legacy family. */
+  readonly header: ((name: string) => string | undefined) | undefined;
+  readonly bytesIn: number;
+}
+
+/** Interests of one client that outlive a request: a `subscriptions/listen`, or a legacy session. */
+export interface Listener {
+  readonly client: ClientFacts;
+  readonly route: Route;
+  readonly principal: Principal;
+  readonly session: SessionRef | undefined;
+  readonly filter: ListenFilter;
+  /** Called for every notification that the filter asked for. */
+  notify(notification: ModelNotification): void;
+}
+
+export interface Listening {
+  /** The part of the filter that is honoured. */
+  readonly acknowledged: Promise<ListenFilter>;
+  close(): void;
+}
+
+/** What the protocol layer is given to do the work: the gateway's pipeline. */
+export interface Handler {
+  /** @throws SW_UNAUTHENTICATED */
+  authenticate(credentials: Credentials): Principal | Promise<Principal>;
+  /** True where the route exists; asked before a body is read. */
+  serves(route: Route): boolean;
+  /** Answers every method of the canonical model but `subscriptions/listen`. @throws SeaworthyError, PeerError */
+  handle(call: InboundCall): Promise<ModelResult>;
+  listen(listener: Listener): Listening;
+}

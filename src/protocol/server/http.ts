@@ -1,0 +1,202 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Principal } from '#kernel/context/index.js';
+import { fail, type SeaworthyError } from '#kernel/errors/index.js';
+import { parseStrict } from '../jsonrpc/index.js';
+import { hostGuard, HttpAnswer, readBody, type HostPolicy } from '../transport/index.js';
+import { classify } from './classify.js';
+import { encodeError } from './encode.js';
+import { toFailure } from './failure.js';
+import type { Route } from './handler.js';
+import type { HeaderOf } from './headers.js';
+import { LegacyHttp, type LegacyHttpOptions } from './legacy-http.js';
+import { LegacySessions, type LegacySessionsOptions } from './legacy-sessions.js';
+import { serveModern } from './modern.js';
+import type { ServingContext } from './peer.js';
+import { StreamKeeper, type StreamLimits } from './stream-keeper.js';
+
+export interface McpHttpOptions {
+  readonly hosts: HostPolicy;
+  readonly maxBodyBytes: number;
+  /** Bytes that may wait in a socket for a client that reads slowly. */
+  readonly maxBufferedBytes: number;
+  readonly streams: StreamLimits;
+  readonly sessions: LegacySessionsOptions;
+  readonly legacy: LegacyHttpOptions;
+  /** Told of the status of every answer. */
+  readonly onAnswer?: (status: number) => void;
+  readonly onRefusal?: (code: string) => void;
+  readonly onStreams?: (open: number) => void;
+}
+
+/** The MCP endpoint as a request listener for `node:http`. */
+export interface McpHttp {
+  /** True for the paths that belong to MCP. */
+  owns(path: string): boolean;
+  handle(request: IncomingMessage, response: ServerResponse): void;
+  /** Takes no new request; ends the long-lived streams. Calls in flight go on. */
+  drain(): void;
+  stop(): void;
+  /** Open streams and live sessions, for health. */
+  counts(): { streams: number; sessions: number; calls: number };
+}
+
+/** Serves MCP over Streamable HTTP, both families, at `/mcp` and `/mcp/{provider}`. */
+export function mcpHttp(context: ServingContext, options: McpHttpOptions): McpHttp {
+  const guard = hostGuard(options.hosts);
+  const keeper = new StreamKeeper(options.streams, options.onStreams);
+  const sessions = new LegacySessions(context.handler, options.sessions);
+  const legacyHttp = new LegacyHttp(context, keeper, sessions, options.legacy);
+  let draining = false;
+
+  function handle(request: IncomingMessage, response: ServerResponse): void {
+    const startedAt = performance.now();
+    const answer = new HttpAnswer(response, options.maxBufferedBytes);
+    const header: HeaderOf = (name) => {
+      const value = request.headers[name];
+      return typeof value === 'string' ? value : value?.join(', ');
+    };
+    if (options.onAnswer) response.on('finish', () => options.onAnswer?.(response.statusCode));
+    const refused = (error: unknown) => refuse(answer, error, request);
+    const entry = enter(request, header);
+    if ('refusal' in entry) return refused(entry.refusal);
+    const principal = entry.principal;
+    if (principal instanceof Promise)
+      principal.then((known) => admitted(request, answer, header, entry.route, known, startedAt), refused);
+    else admitted(request, answer, header, entry.route, principal, startedAt);
+  }
+
+  /** What can be refused before a body is read: path, host, origin, credential. */
+  function enter(request: IncomingMessage, header: HeaderOf): Entered {
+    const route = routeOf(request.url ?? '/');
+    if (!route) return { refusal: fail('SW_ROUTE_UNKNOWN', { path: 'this path' }) };
+    const refusal = guard(request.headers.host, request.headers.origin);
+    if (refusal) return { refusal };
+    if (draining) return { refusal: fail('SW_DRAINING') };
+    try {
+      const principal = context.handler.authenticate({
+        transport: 'http',
+        header,
+        remoteAddress: request.socket.remoteAddress,
+      });
+      if (!context.handler.serves(route)) return { refusal: fail('SW_PROVIDER_UNKNOWN', { provider: route.provider }) };
+      return { route, principal };
+    } catch (error) {
+      return { refusal: error as SeaworthyError };
+    }
+  }
+
+  function admitted(
+    request: IncomingMessage,
+    answer: HttpAnswer,
+    header: HeaderOf,
+    route: Route,
+    principal: Principal,
+    startedAt: number,
+  ): void {
+    const entry = { header, route, principal, startedAt };
+    const attempt = (work: () => void | Promise<void>) => {
+      try {
+        const working = work();
+        if (working) working.catch((error: unknown) => refuse(answer, error, request));
+      } catch (error) {
+        refuse(answer, error, request);
+      }
+    };
+    if (request.method === 'POST') {
+      const refusal = checkMedia(header);
+      if (refusal) return refuse(answer, refusal, request);
+      readBody(request, options.maxBodyBytes, (error, body) => {
+        if (error) refuse(answer, error, request);
+        else attempt(() => post(entry, body, answer));
+      });
+    } else if (header('mcp-session-id') === undefined || !['GET', 'DELETE'].includes(request.method ?? ''))
+      // Without a session there is nothing to get or delete: that is how a modern server answers.
+      refuse(answer, fail('SW_HTTP_METHOD', { method: request.method }), request);
+    else if (request.method === 'GET') attempt(() => legacyHttp.get(entry, answer));
+    else attempt(() => legacyHttp.delete(entry, answer));
+  }
+
+  function post(
+    entry: { header: HeaderOf; route: Route; principal: Principal; startedAt: number },
+    body: Buffer,
+    answer: HttpAnswer,
+  ): void {
+    const { value, wideNumber } = parseStrict(body, context.maxJsonDepth);
+    let inbound;
+    try {
+      inbound = classify(value, entry.header('mcp-protocol-version')?.trim());
+    } catch (error) {
+      // The id is echoed where one can be read: a client matches its answer by it.
+      const failure = toFailure(error, 'modern', '');
+      options.onRefusal?.(failure.code);
+      answer.json(failure.status, [encodeError(readableId(value), failure.error)]);
+      return;
+    }
+    if (inbound.batch) legacyHttp.postBatch(entry, inbound.entries, body, answer);
+    else if (inbound.family === 'modern')
+      serveModern(context, keeper, { ...entry, entry: inbound.entry, body, wideNumber }, answer);
+    else legacyHttp.post(entry, inbound.entry, body, wideNumber, answer);
+  }
+
+  /** A refusal before any request was read: plain HTTP status, JSON-RPC body without an id. */
+  function refuse(answer: HttpAnswer, error: unknown, request: IncomingMessage): void {
+    const failure = toFailure(error, 'modern', '');
+    if (failure.code === 'SW_INTERNAL') context.logger.error({ err: error }, 'a request failed at the edge');
+    options.onRefusal?.(failure.code);
+    const headers: Record<string, string> = { ...failure.headers };
+    const status = statusOfRefusal(error, failure.status);
+    if (status === 401) headers['www-authenticate'] = 'Bearer realm="seaworthy"';
+    if (status === 405) headers['allow'] = 'POST';
+    // What the client still sends is not read: the connection cannot be used again.
+    if (!request.complete) headers['connection'] = 'close';
+    answer.json(status, [encodeError(null, failure.error)], headers);
+  }
+
+  return {
+    owns: (path) => path === '/mcp' || path.startsWith('/mcp/') || path.startsWith('/mcp?'),
+    handle,
+    drain: () => {
+      draining = true;
+      keeper.drain();
+    },
+    stop: () => {
+      keeper.stop();
+      sessions.stop();
+    },
+    counts: () => ({ streams: keeper.size, sessions: sessions.size, calls: context.calls.size }),
+  };
+}
+
+type Entered =
+  { readonly route: Route; readonly principal: Principal | Promise<Principal> } | { readonly refusal: SeaworthyError };
+
+/** Refusals at the edge keep their own status: 403 for a host, 404 for a path or a session. */
+const statusOfRefusal = (error: unknown, status: number): number => {
+  const http = (error as Partial<SeaworthyError>).entry?.http;
+  return http === 403 || http === 404 || http === 400 ? http : status;
+};
+
+const routePattern = /^\/mcp(?:\/([a-z0-9][a-z0-9-]{0,31}))?\/?(?:\?.*)?$/;
+
+function routeOf(url: string): Route | undefined {
+  const match = routePattern.exec(url);
+  return match ? { provider: match[1] } : undefined;
+}
+
+/** Exact media type; parameters are allowed, but only UTF-8 as a charset. */
+function checkMedia(header: HeaderOf): SeaworthyError | undefined {
+  const contentType = header('content-type') ?? '(none)';
+  if (contentType !== 'application/json' && !/^application\/json\s*(;\s*charset=("?)utf-8\2\s*)?$/i.test(contentType))
+    return fail('SW_MEDIA_TYPE', { contentType: contentType.slice(0, 100) });
+  if (header('content-encoding') !== undefined && header('content-encoding') !== 'identity')
+    return fail('SW_MEDIA_TYPE', { contentType: `${contentType} (encoded)`.slice(0, 100) });
+  const accept = header('accept');
+  if (accept !== undefined && !/\*\/\*|application\/(json|\*)|text\/(event-stream|\*)/i.test(accept))
+    return fail('SW_NOT_ACCEPTABLE', { needed: 'application/json or text/event-stream' });
+  return undefined;
+}
+
+function readableId(value: unknown): string | number | null {
+  const id = typeof value === 'object' && value !== null ? (value as { id?: unknown }).id : undefined;
+  return typeof id === 'string' || Number.isInteger(id) ? (id as string | number) : null;
+}

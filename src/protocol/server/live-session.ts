@@ -1,0 +1,146 @@
+import type { CallScope, Principal } from '#kernel/context/index.js';
+import { fail } from '#kernel/errors/index.js';
+import { isObject, PeerError, type RpcErrorObject, type RpcResponse } from '../jsonrpc/index.js';
+import type { ClientFacts, JsonObject, ListenFilter, LogLevel } from '../model/index.js';
+import { encodeNotification, encodeRequest, type Pieces } from './encode.js';
+import type { Handler, Listening, Route } from './handler.js';
+import type { SessionFacts } from './session-token.js';
+
+/**
+ * What a legacy session has beyond its token: questions waiting for an answer, the log level, subscriptions. Made
+ * when the first of these is needed; a session that only calls tools never has one.
+ */
+export class LiveSession {
+  readonly facts: SessionFacts;
+  readonly principal: Principal;
+  readonly #handler: Handler;
+  /** Writes to the stream that belongs to no call. */
+  readonly #send: (pieces: Pieces) => void;
+  readonly #asks = new Map<number, { resolve: (result: JsonObject) => void; reject: (error: Error) => void }>();
+  readonly #uris = new Set<string>();
+  #nextAskId = 1;
+  #logLevel: LogLevel | undefined;
+  #listening: Listening | undefined;
+
+  constructor(facts: SessionFacts, principal: Principal, handler: Handler, send: (pieces: Pieces) => void) {
+    this.facts = facts;
+    this.principal = principal;
+    this.#handler = handler;
+    this.#send = send;
+  }
+
+  get client(): ClientFacts {
+    return { ...clientOf(this.facts), logLevel: this.#logLevel };
+  }
+
+  /** True while a question waits for its answer. */
+  get waiting(): boolean {
+    return this.#asks.size > 0;
+  }
+
+  /** Asks the client through `send` (the call's own stream) and waits for its answer, or for the end of the call. */
+  ask(scope: CallScope, method: string, params: JsonObject, send: (pieces: Pieces) => void): Promise<JsonObject> {
+    const id = this.#nextAskId++;
+    return new Promise((resolve, reject) => {
+      const stop = scope.onCancel(() => {
+        this.#asks.delete(id);
+        reject(fail('SW_CANCELLED'));
+      });
+      this.#asks.set(id, {
+        resolve: (result) => {
+          stop();
+          resolve(result);
+        },
+        reject: (error) => {
+          stop();
+          reject(error);
+        },
+      });
+      send([encodeRequest(id, method, params)]);
+    });
+  }
+
+  /** Takes the client's answer to a question; one that nobody asked is ignored. */
+  answer(response: RpcResponse): void {
+    const id = response.id;
+    const ask = typeof id === 'number' ? this.#asks.get(id) : undefined;
+    if (!ask || typeof id !== 'number') return;
+    this.#asks.delete(id);
+    if ('result' in response) ask.resolve(response.result);
+    else ask.reject(new PeerError(response.error as RpcErrorObject));
+  }
+
+  setLogLevel(level: LogLevel): void {
+    this.#logLevel = level;
+    if (this.#listening) void this.#relisten();
+  }
+
+  /** @throws SW_RESOURCE_UNKNOWN where no provider accepts the URI */
+  async watch(uri: string): Promise<void> {
+    const before = [...this.#uris];
+    this.#uris.add(uri);
+    const honoured = await this.#relisten();
+    if (honoured.resourceSubscriptions?.includes(uri)) return;
+    if (!before.includes(uri)) this.#uris.delete(uri);
+    throw fail('SW_RESOURCE_UNKNOWN', { uri });
+  }
+
+  async unwatch(uri: string): Promise<void> {
+    if (this.#uris.delete(uri)) await this.#relisten();
+  }
+
+  /** Begins to relay list changes, for a client that has opened its stream. */
+  async listen(): Promise<void> {
+    if (!this.#listening) await this.#relisten();
+  }
+
+  /** Ends everything; questions that wait are rejected. */
+  close(): void {
+    this.#listening?.close();
+    this.#listening = undefined;
+    for (const { reject } of this.#asks.values()) reject(fail('SW_SESSION_UNKNOWN'));
+    this.#asks.clear();
+  }
+
+  /** The new set of interests is open before the old one closes, so that nothing falls between. */
+  async #relisten(): Promise<ListenFilter> {
+    const old = this.#listening;
+    const route: Route = { provider: this.facts.provider };
+    const listening = this.#handler.listen({
+      client: this.client,
+      route,
+      principal: this.principal,
+      session: { key: this.facts.key },
+      filter: {
+        toolsListChanged: true,
+        promptsListChanged: true,
+        resourcesListChanged: true,
+        resourceSubscriptions: [...this.#uris],
+        logLevel: this.#logLevel,
+      },
+      notify: (notification) => {
+        // A URI that is no longer watched may still have an update on its way.
+        const { uri } = notification.params;
+        if (
+          notification.method === 'notifications/resources/updated' &&
+          typeof uri === 'string' &&
+          !this.#uris.has(uri)
+        )
+          return;
+        this.#send([encodeNotification(notification)]);
+      },
+    });
+    this.#listening = listening;
+    const honoured = await listening.acknowledged;
+    old?.close();
+    return honoured;
+  }
+}
+
+/** What the client said at initialize, for the layers above. */
+export const clientOf = (facts: SessionFacts): ClientFacts => ({
+  family: 'legacy',
+  revision: facts.revision,
+  info: facts.info,
+  capabilities: isObject(facts.capabilities) ? facts.capabilities : {},
+});

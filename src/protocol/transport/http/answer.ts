@@ -1,0 +1,137 @@
+import type { ServerResponse } from 'node:http';
+
+/** JSON text in pieces; a large one is written piece by piece instead of being joined. */
+type Pieces = readonly (string | Buffer)[];
+
+const joinBelowBytes = 64 * 1024;
+const newline = Buffer.from('\n');
+
+/**
+ * One HTTP response: exactly one JSON body, or one SSE stream. The first word decides which, so a call that only has
+ * a result costs no stream.
+ */
+export class HttpAnswer {
+  readonly #response: ServerResponse;
+  readonly #maxBufferedBytes: number;
+  #state: 'waiting' | 'streaming' | 'ended' = 'waiting';
+
+  /** @param maxBufferedBytes a client that reads slower than this is cut off (bytes waiting in the socket) */
+  constructor(response: ServerResponse, maxBufferedBytes: number) {
+    this.#response = response;
+    this.#maxBufferedBytes = maxBufferedBytes;
+    response.on('error', () => this.#response.destroy());
+  }
+
+  get state(): 'waiting' | 'streaming' | 'ended' {
+    return this.#state;
+  }
+
+  /** Calls back when the connection ends before the answer did. */
+  onDisconnect(listener: () => void): void {
+    this.#response.on('close', () => {
+      if (this.#state === 'ended') return;
+      this.#state = 'ended';
+      listener();
+    });
+  }
+
+  /** Answers with one JSON text. */
+  json(status: number, pieces: Pieces, headers: Readonly<Record<string, string>> = {}): void {
+    if (this.#state !== 'waiting') return;
+    this.#state = 'ended';
+    const length = pieces.reduce(
+      (sum, piece) => sum + (typeof piece === 'string' ? Buffer.byteLength(piece) : piece.length),
+      0,
+    );
+    this.#response.writeHead(status, { 'content-type': 'application/json', 'content-length': length, ...headers });
+    if (pieces.length === 1) {
+      this.#response.end(pieces[0]);
+      return;
+    }
+    if (length < joinBelowBytes) {
+      this.#response.end(
+        Buffer.concat(
+          pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece)),
+          length,
+        ),
+      );
+      return;
+    }
+    this.#response.cork();
+    for (const piece of pieces) this.#response.write(piece);
+    this.#response.end();
+  }
+
+  /** Answers without a body. */
+  empty(status: number, headers: Readonly<Record<string, string>> = {}): void {
+    if (this.#state !== 'waiting') return;
+    this.#state = 'ended';
+    this.#response.writeHead(status, { 'content-length': '0', ...headers });
+    this.#response.end();
+  }
+
+  /** Turns the answer into an SSE stream. */
+  startStream(): void {
+    if (this.#state !== 'waiting') return;
+    this.#state = 'streaming';
+    this.#response.writeHead(200, streamHeaders);
+    this.#response.flushHeaders();
+  }
+
+  /** Sends one event; JSON has no line break outside strings, so those of a pretty-printed body become spaces. */
+  event(data: Pieces, id?: string): void {
+    if (this.#state !== 'streaming') return;
+    this.#response.cork();
+    this.#response.write(id === undefined ? 'data: ' : `id: ${id}\ndata: `);
+    for (const piece of data) this.#response.write(oneLine(piece));
+    this.#response.write('\n\n');
+    this.#response.uncork();
+    this.#cutSlowReader();
+  }
+
+  /** The first event of a resumable stream: an id and no data; `retry` tells how soon to come back. */
+  prime(id: string, retryMs: number): void {
+    this.#raw(`id: ${id}\nretry: ${retryMs}\ndata: \n\n`);
+  }
+
+  /** Tells the client how soon to come back, before the stream ends. */
+  retry(retryMs: number): void {
+    this.#raw(`retry: ${retryMs}\n\n`);
+  }
+
+  /** A comment line keeps proxies from closing an idle stream. */
+  keepAlive(): void {
+    this.#raw(': keep-alive\n\n');
+  }
+
+  end(): void {
+    if (this.#state !== 'streaming') return;
+    this.#state = 'ended';
+    this.#response.end();
+  }
+
+  #raw(text: string): void {
+    if (this.#state !== 'streaming') return;
+    this.#response.write(text);
+    this.#cutSlowReader();
+  }
+
+  #cutSlowReader(): void {
+    if (this.#response.writableLength > this.#maxBufferedBytes) this.#response.destroy();
+  }
+}
+
+const streamHeaders = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no',
+};
+
+function oneLine(piece: string | Buffer): string | Buffer {
+  if (typeof piece === 'string')
+    return piece.includes('\n') || piece.includes('\r') ? piece.replace(/[\r\n]/g, ' ') : piece;
+  if (!piece.includes(newline) && !piece.includes(0x0d)) return piece;
+  const copy = Buffer.from(piece);
+  for (let i = 0; i < copy.length; i++) if (copy[i] === 0x0a || copy[i] === 0x0d) copy[i] = 0x20;
+  return copy;
+}
