@@ -1,0 +1,2 @@
+export { memorySharedState, type MemorySharedState, type MemorySharedStateOptions } from './memory-shared-state.js';
+export type { Bus, HeldLock, Locks, Rates, RateRule, RateVerdict, Revocations, SharedState } from './shared-state.js';
