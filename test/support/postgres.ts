@@ -33,7 +33,7 @@ export async function startPostgres(): Promise<TestPostgres | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'seaworthy-pg-'));
   const data = join(folder, 'data');
   await mkdir(data, { mode: 0o700 });
-  if (owner.uid !== undefined) {
+  if (owner !== undefined) {
     await chmod(folder, 0o755);
     await chown(data, owner.uid, owner.gid);
   }
@@ -53,8 +53,8 @@ export async function startPostgres(): Promise<TestPostgres | undefined> {
 }
 
 /** PostgreSQL refuses to run as root, so root lends it the account that the package made. */
-function serverUser(): { uid?: number; gid?: number } {
-  if (process.getuid?.() !== 0) return {};
+function serverUser(): { uid: number; gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined;
   const idOf = (flag: string): number => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
   return { uid: idOf('-u'), gid: idOf('-g') };
 }
