@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { defineModule } from '#module.js';
+import { fleet, ship } from './ships.js';
+import { report } from './report.js';
+import { add } from './tools/add.js';
+import { askName } from './tools/ask-name.js';
+import { countdown } from './tools/countdown.js';
+import { echo } from './tools/echo.js';
+
+/** A module that uses each part of the contract once: the first call of a newcomer, and the code to copy from. */
+export const example = defineModule({
+  id: 'example',
+  doc: 'Small tools to try a client with; they touch nothing.',
+  config: z.strictObject({
+    greeting: z.string().min(1).default('Hello').describe('Word that ask_name greets with.'),
+  }),
+  scopes: { 'example:use': 'Call the example tools' },
+  provision: (_ctx, { greeting }) => ({
+    tools: [echo, add, countdown, askName(greeting)],
+    resources: [fleet],
+    resourceTemplates: [ship],
+    prompts: [report],
+    cache: { tools: { ttlMs: 60_000, cacheScope: 'public' } },
+  }),
+});

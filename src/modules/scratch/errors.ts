@@ -1,0 +1,60 @@
+import { defineErrors } from '#module.js';
+
+export const fail = defineErrors({
+  SW_SCRATCH_NAME: {
+    message: 'The name {name} is not allowed.',
+    hint: 'Use 1 to 100 letters, digits, dots, dashes and underscores; the first is no dot and no dash.',
+    kind: 'caller',
+    http: 400,
+    rpc: -32602,
+    retryable: false,
+  },
+  SW_SCRATCH_MISSING: {
+    message: 'There is no file {name}.',
+    hint: 'See list_files.',
+    kind: 'caller',
+    http: 404,
+    rpc: -32602,
+    retryable: false,
+  },
+  SW_SCRATCH_NOT_A_FILE: {
+    message: '{name} is not a plain file.',
+    hint: 'Ask the operator to look into the scratch directory: links and directories are left alone.',
+    kind: 'operator',
+    http: 409,
+    rpc: -32602,
+    retryable: false,
+  },
+  SW_SCRATCH_NOT_TEXT: {
+    message: '{name} is not UTF-8 text.',
+    hint: 'Read it as the resource scratch:///{name}.',
+    kind: 'caller',
+    http: 409,
+    rpc: -32602,
+    retryable: false,
+  },
+  SW_SCRATCH_TOO_LARGE: {
+    message: '{name} is larger than {maxBytes} bytes.',
+    hint: 'Write less, or ask the operator to raise modules.scratch.maxFileBytes.',
+    kind: 'caller',
+    http: 413,
+    rpc: -32602,
+    retryable: false,
+  },
+  SW_SCRATCH_FULL: {
+    message: 'The store holds {maxFiles} files already.',
+    hint: 'Delete some, or ask the operator to raise modules.scratch.maxFiles.',
+    kind: 'caller',
+    http: 409,
+    rpc: -31013,
+    retryable: false,
+  },
+  SW_SCRATCH_UNAVAILABLE: {
+    message: 'The scratch directory cannot be used: {reason}.',
+    hint: 'Check modules.scratch.directory and its permissions.',
+    kind: 'operator',
+    http: 500,
+    rpc: -32603,
+    retryable: true,
+  },
+});
