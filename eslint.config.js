@@ -11,7 +11,7 @@ const enums = { selector: 'TSEnumDeclaration', message: 'Use a union of string l
 const defaultExports = { selector: 'ExportDefaultDeclaration', message: 'Use a named export.' };
 
 export default defineConfig(
-  globalIgnores(['dist/', 'coverage/', '.cache/', '**/node_modules/', '**/fixtures/generated/']),
+  globalIgnores(['dist/', 'coverage/', '.cache/', '**/node_modules/']),
 
   js.configs.recommended,
   {
