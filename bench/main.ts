@@ -1,0 +1,75 @@
+// npm run bench [-- NAME] [--quick] [--full] [--record] [--json FILE]
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { figures } from './figures/index.js';
+import { Bench } from './harness/bench.js';
+import { chooseCores } from './harness/cores.js';
+import { meets, type Figure, type Row } from './harness/figure.js';
+import { benchFolder } from './harness/paths.js';
+import { baselinePath, formatRow, regressions, writeReport } from './harness/report.js';
+import { ensureBuilt } from './harness/seaworthy.js';
+
+/** With --quick a target is only missed when the figure is not even half of it: short rounds scatter. */
+const quickSlack = 2;
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: 'boolean', default: false },
+    full: { type: 'boolean', default: false },
+    record: { type: 'boolean', default: false },
+    json: { type: 'string' },
+  },
+});
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function selected(): Figure[] {
+  if (positionals.length === 0) return figures.filter((figure) => options.full || figure.fullOnly !== true);
+  return figures.filter((figure) => positionals.some((name) => figure.name.startsWith(name)));
+}
+
+async function measureAll(bench: Bench, chosen: readonly Figure[]): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const figure of chosen) {
+    try {
+      const measured = await figure.measure(bench);
+      for (const row of measured) say(formatRow(row));
+      rows.push(...measured);
+    } catch (error) {
+      bench.faults.push(`${figure.name}: ${error instanceof Error ? error.message : String(error)}`);
+    } finally {
+      await bench.clear();
+    }
+  }
+  return rows;
+}
+
+const chosen = selected();
+if (chosen.length === 0) {
+  say(`no such figure: ${positionals.join(' ')}; there are ${figures.map((figure) => figure.name).join(', ')}`);
+  process.exit(2);
+}
+ensureBuilt();
+const cores = chooseCores();
+const notes = cores.note === undefined ? [] : [cores.note];
+for (const note of notes) say(note);
+const bench = new Bench({ quick: options.quick, full: options.full, cores });
+const rows = await measureAll(bench, chosen);
+await bench.stop();
+
+const report = {
+  node: process.version,
+  quick: options.quick,
+  notes: [...notes, ...bench.faults],
+  rows: rows.map((row) => ({ ...row, met: meets(row) })),
+};
+writeReport(options.json ?? join(benchFolder, 'results', 'latest.local.json'), report);
+if (options.record) writeReport(baselinePath, report);
+
+const missed = rows.filter((row) => !meets(row, options.quick ? quickSlack : 1));
+for (const fault of bench.faults) say(`wrong: ${fault}`);
+for (const regression of regressions(rows)) say(`far under the baseline: ${regression}`);
+if (bench.faults.length > 0 || missed.length > 0 || regressions(rows).length > 0) process.exitCode = 1;
