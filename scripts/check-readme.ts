@@ -2,7 +2,8 @@
  * Follows README.md word for word in a fresh clone: every `sh` block is run in the order of the page, and must succeed.
  * What a newcomer does besides typing is said in a comment right above a block:
  *
- *   <!-- readme: until "TEXT" -->   leave it running, go on when its output shows TEXT, stop it at the end
+ *   <!-- readme: until "TEXT" -->   leave it running and go on when its output shows TEXT; it is stopped (Ctrl-C) at the
+ *                                   end of the page, or before the next one of this kind
  *   <!-- readme: file NAME -->      save the block (of any language) as NAME
  *   <!-- readme: skip, REASON -->   do not run it
  *
@@ -84,6 +85,10 @@ async function stop(child: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
+async function stopBackground(): Promise<void> {
+  for (const child of background.splice(0)) await stop(child);
+}
+
 async function follow(block: Block, clone: string): Promise<void> {
   const [, verb, subject = ''] = /^(until|file|skip),? ?"?(.*?)"?$/.exec(block.instruction ?? '') ?? [];
   if (block.instruction !== undefined && verb === undefined)
@@ -96,6 +101,7 @@ async function follow(block: Block, clone: string): Promise<void> {
   const excepted = options.except !== undefined && block.text.includes(options.except);
   if (block.language !== 'sh' || verb === 'skip' || excepted) return;
   console.log(`\n$ ${block.text.trimEnd().replaceAll('\n', '\n  ')}`);
+  if (verb === 'until') await stopBackground();
   await run(block, clone, verb === 'until' ? subject : undefined);
 }
 
@@ -108,6 +114,6 @@ try {
   console.error(`\nREADME.md ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
 } finally {
-  for (const child of background) await stop(child);
+  await stopBackground();
   rmSync(clone, { recursive: true, force: true });
 }
