@@ -30,7 +30,7 @@ interface Tables {
 
 export const keyMigrations: readonly Migration[] = [
   {
-    id: '0001-api-key',
+    name: '0001-api-key',
     up: async (db) => {
       await db.schema
         .createTable('api_key')

@@ -7,6 +7,7 @@ import type { SnapshotStore } from './snapshot-store.js';
 import { View, type ViewOptions } from './view.js';
 
 export interface CatalogOptions extends ViewOptions {
+  /** Access until the first `replace`. */
   readonly policy: Policy;
   readonly logger: Logger;
   readonly store: SnapshotStore;
@@ -31,29 +32,50 @@ interface Member {
 /** Everything on offer: the providers, their last good snapshots, and the views made of them. */
 export class Catalog {
   readonly #options: CatalogOptions;
-  readonly #members = new Map<string, Member>();
+  #members: ReadonlyMap<string, Member> = new Map();
+  #policy: Policy;
   readonly #listeners = new Set<(change: CatalogChange) => void>();
   /** Views by rights and route; emptied on every change, because a view is a function of the snapshots. */
   #views = new Map<string, View>();
 
   constructor(options: CatalogOptions) {
     this.#options = options;
+    this.#policy = options.policy;
   }
 
-  /** Adds providers and begins to start them, all at once; none waits for another. */
-  add(providers: readonly Provider[]): void {
-    for (const provider of providers) {
-      provider.onEvent((event) => this.#onEvent(provider, event));
-      const warm = this.#options.store.load(provider.id);
-      const started = provider.start().then(
-        () => this.#views.clear(),
-        (error: unknown) => {
-          this.#options.logger.error({ provider: provider.id, err: error }, 'a provider could not be started');
-        },
-      );
-      this.#members.set(provider.id, { provider, started, warm });
-    }
+  /**
+   * Puts a new set of providers in place of the old one, in one step, and begins to start the new ones, all at once.
+   * A provider that is in both sets goes on untouched. Returns those that left: the caller drains and stops them.
+   */
+  replace(providers: readonly Provider[], policy: Policy): readonly Provider[] {
+    const before = this.#members;
+    this.#members = new Map(providers.map((provider) => [provider.id, this.#keep(before, provider) ?? this.#begin(provider)]));
+    this.#policy = policy;
     this.#views.clear();
+    const gone = [...before.values()].filter((member) => this.#members.get(member.provider.id) !== member);
+    if (before.size > 0) for (const provider of new Set([...before.keys(), ...this.#members.keys()])) this.#tell(provider, allLists);
+    return gone.map(({ provider }) => provider);
+  }
+
+  /** The rights of a principal by the policy in force. */
+  rightsOf(principal: Principal): Rights {
+    return this.#policy.rightsOf(principal);
+  }
+
+  #keep(before: ReadonlyMap<string, Member>, provider: Provider): Member | undefined {
+    const member = before.get(provider.id);
+    return member?.provider === provider ? member : undefined;
+  }
+
+  #begin(provider: Provider): Member {
+    provider.onEvent((event) => this.#onEvent(provider, event));
+    const started = provider.start().then(
+      () => this.#views.clear(),
+      (error: unknown) => {
+        this.#options.logger.error({ provider: provider.id, err: error }, 'a provider could not be started');
+      },
+    );
+    return { provider, started, warm: this.#options.store.load(provider.id) };
   }
 
   has(provider: string): boolean {
@@ -79,7 +101,7 @@ export class Catalog {
 
   /** What a principal sees at a route. Never waits; undefined while a provider of the route is still cold. */
   viewNow(route: string | undefined, principal: Principal): View | undefined {
-    const rights = this.#options.policy.rightsOf(principal);
+    const rights = this.rightsOf(principal);
     const known = this.#views.get(viewKey(route, rights));
     if (known) return known;
     return this.#membersOf(route, rights).some(isCold) ? undefined : this.#build(route, rights);
@@ -89,7 +111,7 @@ export class Catalog {
   async view(route: string | undefined, principal: Principal): Promise<View> {
     const now = this.viewNow(route, principal);
     if (now) return now;
-    const rights = this.#options.policy.rightsOf(principal);
+    const rights = this.rightsOf(principal);
     const cold = this.#membersOf(route, rights).filter(isCold);
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => {
@@ -137,6 +159,8 @@ export class Catalog {
   }
 
   #onEvent(provider: Provider, event: ProviderEvent): void {
+    // A provider that was replaced may still be finishing its calls; it no longer speaks for its name.
+    if (this.#members.get(provider.id)?.provider !== provider) return;
     if (event.kind === 'snapshot') {
       this.#views.clear();
       const snapshot = provider.snapshot();
@@ -146,10 +170,15 @@ export class Catalog {
         this.#options.store.save(snapshot);
       }
     }
-    for (const listener of this.#listeners) listener({ provider: provider.id, event });
+    this.#tell(provider.id, event);
+  }
+
+  #tell(provider: string, event: ProviderEvent): void {
+    for (const listener of this.#listeners) listener({ provider, event });
   }
 }
 
+const allLists: ProviderEvent = { kind: 'snapshot', lists: ['tools', 'prompts', 'resources'] };
 const maxViews = 1000;
 const viewKey = (route: string | undefined, rights: Rights): string => `${route ?? ''}\n${rights.key}`;
 const isCold = ({ provider, warm }: Member): boolean => provider.snapshot() === undefined && warm === undefined;

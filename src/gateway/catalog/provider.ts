@@ -49,7 +49,8 @@ export interface ProviderCall {
 /** What happened at a provider outside of any call. */
 export type ProviderEvent =
   | { readonly kind: 'snapshot'; readonly lists: readonly ('tools' | 'prompts' | 'resources')[] }
-  | { readonly kind: 'resource-updated'; readonly uri: string; readonly params: JsonObject }
+  /** `sessionKey` when the provider told one session only: the others have their own event. */
+  | { readonly kind: 'resource-updated'; readonly uri: string; readonly params: JsonObject; readonly sessionKey?: string }
   /** A log message or other notification that belongs to no call; `sessionKey` when it is one session's. */
   | { readonly kind: 'notification'; readonly notification: ModelNotification; readonly sessionKey?: string };
 
@@ -96,6 +97,8 @@ export interface ProviderInterest {
   readonly logLevel?: LogLevel | undefined;
   readonly principalId: string;
   readonly session: SessionRef | undefined;
+  /** What the client said of itself, for a provider that must open a session for it. */
+  readonly client?: ClientFacts | undefined;
 }
 
 export interface ProviderSubscription {

@@ -15,18 +15,18 @@ interface Watch {
  * Serves the interests of one client: list changes of the providers that it may see, updates of the resources that
  * it may read. Admission is asked for every URI before its provider hears of it.
  */
-export function listen(listener: Listener, catalog: Catalog, rights: Rights): Listening {
+export function listen(listener: Listener, catalog: Catalog): Listening {
   let closed = false;
   const subscriptions: ProviderSubscription[] = [];
   const watched = new Map<string, string>();
   const stop = catalog.onChange((change) => {
-    for (const notification of notificationsFor(change, listener, rights, watched)) listener.notify(notification);
+    for (const notification of notificationsFor(change, listener, catalog.rightsOf(listener.principal), watched)) listener.notify(notification);
   });
   const acknowledged = begin().then((uris) => honoured(listener.filter, uris));
 
   async function begin(): Promise<string[]> {
     const view = await catalog.view(listener.route.provider, listener.principal);
-    const watches = watchesOf(listener, view, rights);
+    const watches = watchesOf(listener, view, catalog.rightsOf(listener.principal));
     const byProvider = new Map<string, Watch[]>();
     for (const watch of watches) byProvider.set(watch.provider, [...(byProvider.get(watch.provider) ?? []), watch]);
     // A log level concerns every provider of the route, with or without resources to watch.

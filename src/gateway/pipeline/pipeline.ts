@@ -7,8 +7,7 @@ import type { ModelResult } from '#protocol/model/index.js';
 import type { Credentials, Handler, InboundCall } from '#protocol/server/index.js';
 import type { Authenticator } from '../auth/index.js';
 import type { Catalog, ListMethod } from '../catalog/index.js';
-import { Concurrency, type CallLimits } from '../limits/index.js';
-import type { Policy } from '../policy/index.js';
+import type { CallLimits, Concurrency } from '../limits/index.js';
 import { authorize } from './authorize.js';
 import { invoke } from './call.js';
 import type { Flow } from './flow.js';
@@ -22,9 +21,10 @@ import { validate } from './validate.js';
 
 export interface PipelineOptions {
   readonly authenticator: Authenticator;
-  readonly policy: Policy;
   readonly catalog: Catalog;
   readonly shared: SharedState;
+  /** Outlives the pipeline: what runs goes on when the configuration changes. */
+  readonly running: Concurrency;
   readonly limits: CallLimits & { readonly callTimeoutMs: number; readonly maxResultBytes: number };
   /** Absent where arguments are not validated here. */
   readonly checks: SchemaChecks | undefined;
@@ -37,13 +37,12 @@ export const stages = ['authenticate', 'limit', 'resolve', 'authorize', 'validat
 
 /** The path of every request: each method, on each transport, of each family, goes through `handle` or `listen`. */
 export function createPipeline(options: PipelineOptions): Handler {
-  const { catalog, policy, limits, recorder } = options;
-  const running = new Concurrency();
+  const { catalog, limits, recorder, running } = options;
 
   async function handle(call: InboundCall): Promise<ModelResult> {
     const flow: Flow = {
       call,
-      rights: policy.rightsOf(call.scope.principal),
+      rights: catalog.rightsOf(call.scope.principal),
       view: undefined,
       target: undefined,
       release: undefined,
@@ -92,7 +91,7 @@ export function createPipeline(options: PipelineOptions): Handler {
     authenticate: (credentials: Credentials) => options.authenticator.authenticate(credentials),
     serves: (route) => route.provider === undefined || catalog.has(route.provider),
     handle,
-    listen: (listener) => listen(listener, catalog, policy.rightsOf(listener.principal)),
+    listen: (listener) => listen(listener, catalog),
   };
 }
 

@@ -1,0 +1,190 @@
+import { resolve } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { memorySharedState } from '#kernel/shared/index.js';
+import { createSealer, openKeyRing } from '#kernel/secrets/index.js';
+import { openStorage } from '#kernel/storage/index.js';
+import { createMetrics, type Logger, type Metrics } from '#kernel/telemetry/index.js';
+import { systemClock } from '#kernel/time/index.js';
+import { jsonlSink } from '#gateway/audit/index.js';
+import { KeyAuthenticator, KeyStore, openToAll, type Authenticator } from '#gateway/auth/index.js';
+import { Catalog, fileSnapshotStore, type Provider } from '#gateway/catalog/index.js';
+import { Concurrency } from '#gateway/limits/index.js';
+import type { Module } from '#gateway/modules/index.js';
+import { createPipeline, SchemaChecks } from '#gateway/pipeline/index.js';
+import { compilePolicy } from '#gateway/policy/index.js';
+import { CallRegistry, type Handler, type ServingContext } from '#protocol/server/index.js';
+import type { Config } from './config.js';
+import { healthOf, type HealthReport } from './health.js';
+import { watchKeys } from './key-watch.js';
+import { makeProviders } from './providers.js';
+import { packageVersion } from './version.js';
+
+export interface ComposeOptions {
+  readonly logger: Logger;
+  /** Relative paths in the configuration are read from here. */
+  readonly baseDir: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Modules that a program brings along. */
+  readonly modules?: Readonly<Record<string, Module>> | undefined;
+  /** Who calls, where the program that we are mounted in knows. Default: API keys. */
+  readonly authenticator?: Authenticator | undefined;
+}
+
+/** Everything that runs for one configuration, before it has a listener. */
+export interface Gateway {
+  readonly config: Config;
+  readonly context: ServingContext;
+  readonly handler: Handler;
+  readonly catalog: Catalog;
+  readonly keys: KeyStore;
+  /** Makes the first key of an empty database; undefined where there is one already. The key is never shown again. */
+  makeFirstKey(): Promise<string | undefined>;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly sessionParts: Pick<ReturnType<typeof sessionPartsOf>, 'sealer' | 'revocations' | 'now'>;
+  health(): Promise<HealthReport>;
+  /** Puts another configuration in force; providers that did not change go on untouched. */
+  reload(config: Config): Promise<void>;
+  /** Waits for calls in flight, at most `drain.timeoutMs`. */
+  drain(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** The composition root: builds every part from the configuration and hands each what it needs. */
+export async function compose(initial: Config, options: ComposeOptions): Promise<Gateway> {
+  const { logger } = options;
+  const now = () => systemClock.now();
+  const dataDir = resolve(options.baseDir, initial.dataDir);
+  const metrics = createMetrics({ version: packageVersion });
+  const shared = memorySharedState({ logger });
+  const storage = await openStorage({ url: initial.storage.url, dataDir });
+  const keys = await KeyStore.open(storage, now);
+  const keyRing = await openKeyRing(resolve(dataDir, 'keys', 'seal.json'));
+  const keyAuthenticator = new KeyAuthenticator(now);
+  const keyWatch = await watchKeys(keys, storage, keyAuthenticator, logger);
+  const audit = jsonlSink({
+    file: resolve(dataDir, 'audit', 'audit.jsonl'),
+    logger,
+    flushMs: initial.audit.flushMs,
+    maxFileBytes: initial.audit.maxFileBytes,
+    maxWaiting: 100_000,
+    onDropped: (count) => metrics.auditDropped.inc(count),
+  });
+  const serverInfo = { name: 'seaworthy', version: packageVersion };
+  const running = new Concurrency();
+  const moduleSealer = createSealer(keyRing, 'request-state');
+  const partsOf = (config: Config) => ({
+    config,
+    baseDir: options.baseDir,
+    dataDir,
+    logger,
+    metrics,
+    sealer: moduleSealer,
+    environment: options.environment,
+    modules: options.modules ?? {},
+  });
+
+  let config = initial;
+  let configured = await makeProviders(partsOf(config));
+  const catalog = new Catalog({
+    policy: compilePolicy(config.access),
+    logger,
+    store: fileSnapshotStore(resolve(dataDir, 'snapshots'), (id) => configured.get(id)?.digest ?? '', logger),
+    coldWaitMs: config.lists.coldWaitMs,
+    pageSize: config.lists.pageSize,
+    serverInfo,
+    private: config.auth.mode !== 'none',
+  });
+
+  const pipelineOf = (current: Config): Handler =>
+    createPipeline({
+      authenticator: options.authenticator ?? (current.auth.mode === 'none' ? openToAll : keyAuthenticator),
+      catalog,
+      shared,
+      running,
+      limits: current.limits,
+      checks: current.validation.arguments ? new SchemaChecks(logger) : undefined,
+      recorder: { audit, metrics, now },
+      logger,
+    });
+  let pipeline = pipelineOf(config);
+  const providersOf = (): Provider[] => [...configured.values()].map(({ provider }) => provider);
+  catalog.replace(providersOf(), compilePolicy(config.access));
+
+  // Listeners hold this one handler; a reload changes what is behind it.
+  const handler: Handler = {
+    authenticate: (credentials) => pipeline.authenticate(credentials),
+    serves: (route) => pipeline.serves(route),
+    handle: (call) => pipeline.handle(call),
+    listen: (listener) => pipeline.listen(listener),
+  };
+  const context: ServingContext = {
+    handler,
+    logger,
+    serverInfo,
+    maxJsonDepth: config.limits.maxJsonDepth,
+    calls: new CallRegistry(),
+    nextRequestId: requestIds(),
+  };
+
+  return {
+    config,
+    context,
+    handler,
+    catalog,
+    keys,
+    metrics,
+    logger,
+    sessionParts: sessionPartsOf(createSealer(keyRing, 'session'), shared.revocations, now),
+    async makeFirstKey() {
+      if ((await keys.list()).length > 0) return undefined;
+      const { key } = await keys.create('first key', ['owner']);
+      await keyWatch.read();
+      return key;
+    },
+    health: () => healthOf(catalog, storage),
+    async reload(next) {
+      const policy = compilePolicy(next.access);
+      configured = await makeProviders(partsOf(next), configured);
+      const gone = catalog.replace(providersOf(), policy);
+      pipeline = pipelineOf(next);
+      config = next;
+      logger.level = next.log.level;
+      await Promise.all(gone.map(retire));
+    },
+    async drain() {
+      let timer: NodeJS.Timeout | undefined;
+      const patience = new Promise<void>((done) => {
+        timer = setTimeout(done, config.drain.timeoutMs);
+      });
+      await Promise.race([catalog.drain(), patience]);
+      clearTimeout(timer);
+    },
+    async stop() {
+      keyWatch.stop();
+      await catalog.stop();
+      await audit.close();
+      await shared.close();
+      await storage.close();
+    },
+  };
+}
+
+const sessionPartsOf = (
+  sealer: ReturnType<typeof createSealer>,
+  revocations: ReturnType<typeof memorySharedState>['revocations'],
+  now: () => number,
+) => ({ sealer, revocations, now });
+
+/** A provider that left the configuration finishes its calls and then goes. */
+async function retire(provider: Provider): Promise<void> {
+  await provider.drain();
+  await provider.stop();
+}
+
+/** Ids that are unique over restarts and cost nothing: a random word per process and a counter. */
+function requestIds(): () => string {
+  const word = randomBytes(4).toString('hex');
+  let next = 0;
+  return () => `${word}-${(next++).toString(36)}`;
+}

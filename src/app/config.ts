@@ -1,0 +1,235 @@
+import { z } from 'zod';
+import { field } from '#kernel/config/index.js';
+
+const mebibyte = 2 ** 20;
+const minute = 60_000;
+
+/** One entry of `mcpServers`, in the shape that MCP clients use, so that an existing file works as it is. */
+const mcpServer = field.section(
+  {
+    command: field.string({ optional: true, doc: 'Program to start; speaks MCP over stdin and stdout.' }),
+    args: field.list(z.string(), { default: [], doc: 'Arguments of the program. `${NAME}` is replaced from the environment.' }),
+    env: field.record(z.string(), { default: {}, doc: 'Variables for the program, on top of PATH, HOME and the like.' }),
+    cwd: field.string({ optional: true, doc: 'Working directory of the program.' }),
+    url: field.string({ optional: true, doc: 'Address of a server that is reached over HTTP.' }),
+    headers: field.record(z.string(), {
+      default: {},
+      doc: 'Headers for it. `env:NAME`, `file:/path` and `${NAME}` keep secrets out of this file.',
+    }),
+    type: field.oneOf(['stdio', 'http', 'streamable-http', 'sse'], {
+      optional: true,
+      doc: 'Transport; `sse` only for servers of revision 2024-11-05. Default: by `command` or `url`.',
+    }),
+    disabled: field.boolean({ default: false, doc: 'Leaves the server out.' }),
+    connectTimeoutMs: field.int({ default: 10_000, min: 100, unit: 'ms', doc: 'Time to connect and to finish the handshake.' }),
+    maxResultBytes: field.int({ optional: true, min: 1024, unit: 'bytes', doc: 'Largest result. Default: limits.maxResultBytes.' }),
+  },
+  'A server behind the gateway.',
+);
+
+const accessRule = field.section(
+  {
+    role: field.string({ doc: 'Role that a key has.' }),
+    allow: field.list(z.string(), {
+      default: [],
+      doc: 'Patterns `provider:name`; `*` stands for any run of characters; `provider:tools/…`, `provider:prompts/…`, `provider:resources/…` narrow the kind.',
+    }),
+    deny: field.list(z.string(), { default: [], doc: 'The same patterns; a match refuses, whatever allows.' }),
+  },
+  'What a role may use. What no rule allows is refused.',
+);
+
+/** The whole configuration, declared once: parsing, JSON Schema, reference page and `.env.example` come from here. */
+export const rootConfig = field.section(
+  {
+    server: field.section(
+      {
+        host: field.string({ default: '127.0.0.1', env: 'SEAWORTHY_HOST', doc: 'Address to listen on.' }),
+        port: field.int({ default: 53_000, min: 0, max: 65_535, env: 'SEAWORTHY_PORT', doc: 'Port; 0 takes a free one.' }),
+        allowedHosts: field.list(z.string(), {
+          default: [],
+          env: 'SEAWORTHY_ALLOWED_HOSTS',
+          doc: 'Host names that clients may use besides loopback and `host`.',
+        }),
+        allowedOrigins: field.list(z.string(), {
+          default: [],
+          env: 'SEAWORTHY_ALLOWED_ORIGINS',
+          doc: 'Origins of web pages that may call the server, such as https://app.example.com.',
+        }),
+        requestTimeoutMs: field.int({ default: 30_000, min: 1000, unit: 'ms', doc: 'Time for a request to arrive whole.' }),
+        legacySse: field.boolean({ default: false, doc: 'Serves clients of revision 2024-11-05 at /sse.' }),
+      },
+      'Where clients connect.',
+    ),
+    operations: field.section(
+      {
+        host: field.string({ default: '127.0.0.1', env: 'SEAWORTHY_OPERATIONS_HOST', doc: 'Address of the operations listener.' }),
+        port: field.int({
+          default: 53_001,
+          min: 0,
+          max: 65_535,
+          env: 'SEAWORTHY_OPERATIONS_PORT',
+          doc: 'Port of /metrics and /health/detailed; 0 takes a free one.',
+        }),
+        allowedHosts: field.list(z.string(), { default: [], doc: 'Host names besides loopback and `host`.' }),
+      },
+      'Where operators look: not for clients.',
+    ),
+    dataDir: field.string({
+      default: '.seaworthy',
+      env: 'SEAWORTHY_DATA_DIR',
+      doc: 'Directory for database, keys, audit log and snapshots.',
+    }),
+    auth: field.section(
+      {
+        mode: field.oneOf(['keys', 'none'], {
+          default: 'keys',
+          env: 'SEAWORTHY_AUTH_MODE',
+          doc: '`keys`: every client needs an API key. `none`: everybody is `anonymous`; loopback only.',
+        }),
+        stdioRoles: field.list(z.string(), { default: ['owner'], doc: 'Roles of the user who starts `seaworthy stdio`.' }),
+      },
+      'Who calls.',
+    ),
+    access: field.list(accessRule, { default: [], doc: 'What each role may use; empty refuses everything.' }),
+    limits: field.section(
+      {
+        rate: field.section(
+          {
+            limit: field.int({ default: 3000, min: 1, doc: 'Requests per principal and window.' }),
+            windowMs: field.int({ default: minute, min: 100, unit: 'ms', doc: 'Length of the window.' }),
+          },
+          'How often.',
+        ),
+        concurrencyPerPrincipal: field.int({ default: 64, min: 1, doc: 'Calls of one principal at once.' }),
+        concurrencyPerProvider: field.int({ default: 256, min: 1, doc: 'Calls to one provider at once.' }),
+        callTimeoutMs: field.int({ default: 2 * minute, min: 100, unit: 'ms', doc: 'Time for one call.' }),
+        maxBodyBytes: field.int({ default: 4 * mebibyte, min: 1024, unit: 'bytes', doc: 'Largest request.' }),
+        maxResultBytes: field.int({ default: 16 * mebibyte, min: 1024, unit: 'bytes', doc: 'Largest result.' }),
+        maxJsonDepth: field.int({ default: 64, min: 8, max: 512, doc: 'Nesting of a request.' }),
+        maxBufferedBytes: field.int({
+          default: 32 * mebibyte,
+          min: 65_536,
+          unit: 'bytes',
+          doc: 'Bytes that may wait for a client that reads slowly; beyond it the connection is closed.',
+        }),
+        maxResultBytesInFlight: field.int({
+          default: 256 * mebibyte,
+          min: mebibyte,
+          unit: 'bytes',
+          doc: 'Bytes of all results held at once.',
+        }),
+        maxStreams: field.int({ default: 10_000, min: 1, doc: 'Long-lived streams in all.' }),
+        maxStreamsPerPrincipal: field.int({ default: 2000, min: 1, doc: 'Long-lived streams of one principal.' }),
+      },
+      'How much.',
+    ),
+    sessions: field.section(
+      {
+        maxAgeMs: field.int({ default: 7 * 24 * 60 * minute, min: minute, unit: 'ms', doc: 'Life of a legacy session.' }),
+        idleMs: field.int({
+          default: 30 * minute,
+          min: 1000,
+          unit: 'ms',
+          doc: 'Idle time after which the live part of a session (subscriptions, replay) is forgotten.',
+        }),
+        maxLive: field.int({ default: 20_000, min: 1, doc: 'Sessions with a live part kept at once.' }),
+        replayEvents: field.int({ default: 256, min: 1, doc: 'Events that a stream keeps for a client that comes back.' }),
+        replayBytes: field.int({ default: mebibyte, min: 1024, unit: 'bytes', doc: 'Their bytes.' }),
+        streamsPerSession: field.int({ default: 32, min: 1, doc: 'Streams that a session keeps for resuming.' }),
+        streamAfterMs: field.int({
+          default: 50,
+          min: 0,
+          unit: 'ms',
+          doc: 'A call without an answer by then gets a stream, so that a lost connection can be resumed.',
+        }),
+        retryMs: field.int({ default: 1000, min: 1, unit: 'ms', doc: 'How soon clients come back to a stream.' }),
+        keepAliveMs: field.int({ default: 15_000, min: 100, unit: 'ms', doc: 'Pause between signs of life on idle streams.' }),
+      },
+      'Sessions and streams.',
+    ),
+    lists: field.section(
+      {
+        pageSize: field.int({ default: 1000, min: 1, doc: 'Items of one page.' }),
+        coldWaitMs: field.int({
+          default: 5000,
+          min: 0,
+          unit: 'ms',
+          doc: 'How long a first list waits for a server that has not answered yet.',
+        }),
+      },
+      'Lists.',
+    ),
+    validation: field.section(
+      {
+        arguments: field.boolean({ default: true, doc: 'Checks arguments against the schema of an upstream tool.' }),
+      },
+      'Checks before a call.',
+    ),
+    log: field.section(
+      {
+        level: field.oneOf(['debug', 'info', 'warn', 'error', 'silent'], {
+          default: 'info',
+          env: 'SEAWORTHY_LOG_LEVEL',
+          reload: 'live',
+          doc: 'What is logged.',
+        }),
+        format: field.oneOf(['auto', 'json', 'pretty'], {
+          default: 'auto',
+          env: 'SEAWORTHY_LOG_FORMAT',
+          doc: '`auto`: for people on a terminal, JSON elsewhere.',
+        }),
+      },
+      'Log.',
+    ),
+    audit: field.section(
+      {
+        flushMs: field.int({
+          default: 200,
+          min: 1,
+          unit: 'ms',
+          doc: 'How long records wait to be written together: what a kill -9 can lose.',
+        }),
+        maxFileBytes: field.int({ default: 100 * mebibyte, min: mebibyte, unit: 'bytes', doc: 'The log is rotated at this size.' }),
+      },
+      'The audit log, one JSON object per call, in `<dataDir>/audit/audit.jsonl`.',
+    ),
+    mcpServers: field.record(mcpServer, { default: {}, doc: 'Servers behind the gateway, by name.' }),
+    modules: field.record(z.record(z.string(), z.unknown()), {
+      default: {},
+      doc: 'Built-in modules by id with their settings; `path` loads a module of your own.',
+    }),
+    storage: field.section(
+      {
+        url: field.string({
+          default: 'sqlite:seaworthy.db',
+          env: 'SEAWORTHY_STORAGE_URL',
+          secret: true,
+          doc: '`sqlite:<file>` (a name without a folder lies in dataDir) or `postgres://…`.',
+        }),
+      },
+      'The database.',
+    ),
+    shared: field.section(
+      {
+        url: field.oneOf(['memory:'], { default: 'memory:', env: 'SEAWORTHY_SHARED_URL', doc: 'State shared by replicas.' }),
+      },
+      'Counters, locks and revocations.',
+    ),
+    drain: field.section(
+      {
+        timeoutMs: field.int({
+          default: 25_000,
+          min: 0,
+          unit: 'ms',
+          doc: 'How long calls in flight may take after SIGTERM.',
+        }),
+      },
+      'Shutdown.',
+    ),
+  },
+  'Seaworthy.',
+);
+
+export type Config = z.infer<typeof rootConfig>;
+export type McpServerConfig = Config['mcpServers'][string];

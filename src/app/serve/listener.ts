@@ -1,0 +1,71 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fail, reasonOf } from '#kernel/errors/index.js';
+
+/** One listening socket. */
+export interface Listener {
+  readonly server: Server;
+  /** `http://host:port`. */
+  readonly url: string;
+  /** Takes no new connection and tells clients on open ones to leave; resolves when all are gone. */
+  close(): Promise<void>;
+}
+
+export interface ListenerOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Time for a request to arrive whole, milliseconds. */
+  readonly requestTimeoutMs: number;
+}
+
+/** Opens an HTTP listener that is not easily held up by slow or half-sent requests. @throws SW_ADDRESS_IN_USE */
+export async function openListener(
+  options: ListenerOptions,
+  handle: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<Listener> {
+  let closing = false;
+  const server = createServer(
+    {
+      requestTimeout: options.requestTimeoutMs,
+      headersTimeout: Math.min(10_000, options.requestTimeoutMs),
+      keepAliveTimeout: 65_000,
+      maxHeaderSize: 16 * 1024,
+      connectionsCheckingInterval: 5000,
+    },
+    (request, response) => {
+      if (closing) response.setHeader('connection', 'close');
+      handle(request, response);
+    },
+  );
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) => {
+      reject(fail('SW_ADDRESS_IN_USE', { host: options.host, port: options.port, reason: reasonOf(cause) }, cause));
+    });
+    server.listen(options.port, options.host, resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  const host = options.host.includes(':') ? `[${options.host}]` : options.host;
+  return {
+    server,
+    url: `http://${host === '0.0.0.0' ? '127.0.0.1' : host === '[::]' ? '[::1]' : host}:${port}`,
+    close() {
+      closing = true;
+      return new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+      });
+    },
+  };
+}
+
+/** Answers with JSON that no cache keeps. */
+export function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  const text = JSON.stringify(value);
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  });
+  response.end(text);
+}
