@@ -2,14 +2,19 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { moduleProvider, type Module, type ModuleEnvironment, type ModuleProvider } from '#gateway/modules/index.js';
+import {
+  moduleProvider,
+  testPrincipal,
+  type Module,
+  type ModuleEnvironment,
+  type ModuleProvider,
+} from '#gateway/modules/index.js';
 import { CallScope } from '#kernel/context/index.js';
 import { SeaworthyError } from '#kernel/errors/index.js';
 import { createSealer, memoryKeyRing } from '#kernel/secrets/index.js';
 import { silentLogger } from '#kernel/telemetry/index.js';
 import { systemClock } from '#kernel/time/index.js';
 import type { JsonObject, Tool } from '#protocol/model/index.js';
-import { testPrincipal } from '#testing.js';
 
 /**
  * What every module promises, whatever it does. Call it from the module's own test.

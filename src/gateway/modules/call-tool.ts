@@ -6,7 +6,7 @@ import type { JsonObject, ModelResult } from '#protocol/model/index.js';
 import type { ProviderCall } from '#gateway/catalog/index.js';
 import { RunningCall } from './call.js';
 import { contentBytes, toolError, type ToolResult, type ToolReturn } from './content.js';
-import { elicit, InputRequired } from './input-request.js';
+import { elicit, inputRequired, isInputRequired, type InputRequired } from './input-request.js';
 import type { OfferedTool } from './offer.js';
 import type { CallState, StateBinding } from './request-state.js';
 import { askingResult, bindingOf, resumeRound, type Runtime } from './round.js';
@@ -37,7 +37,7 @@ export async function callTool(
     const held = confirmationOf(runtime, call, running, tool, parsed, binding, state);
     if (held) return held;
     const returned = await runWithin(runtime, tool, parsed, running);
-    if (!(returned instanceof InputRequired)) return finished(tool, returned);
+    if (!isInputRequired(returned)) return finished(tool, returned);
     return askingResult(runtime, call, binding, returned, tool.definition.confirm === undefined ? undefined : 'given');
   } catch (thrown) {
     return failedResult(runtime, tool, call, thrown);
@@ -64,7 +64,7 @@ function confirmationOf(
   if (answer)
     return toolError('The user did not confirm the call.', 'Nothing was done. Ask the user what to do instead.');
   const question = typeof definition.confirm === 'string' ? definition.confirm : definition.confirm(args);
-  const asking = new InputRequired({ [confirmKey]: elicit(question, emptyForm) }, undefined);
+  const asking = inputRequired({ [confirmKey]: elicit(question, emptyForm) });
   return askingResult(runtime, call, binding, asking, 'asked');
 }
 

@@ -17,7 +17,7 @@ const maxValues = 100;
 export async function complete(
   runtime: Runtime,
   offer: Offer,
-  fallback: Provisioned['complete'],
+  provisioned: Provisioned | undefined,
   call: ProviderCall,
 ): Promise<ModelResult> {
   const { ref, argument, context } = call.request.params;
@@ -28,7 +28,7 @@ export async function complete(
   const { target, own } = resolve(offer, ref, name);
   const filled = isObject(context) && isObject(context['arguments']) ? stringsOf(context['arguments']) : {};
   try {
-    const values = (await (own ? own(value, filled) : fallback?.(target, value, filled))) ?? [];
+    const values = (await (own ? own(value, filled) : provisioned?.complete?.(target, value, filled))) ?? [];
     return {
       completion: { values: values.slice(0, maxValues), total: values.length, hasMore: values.length > maxValues },
     };

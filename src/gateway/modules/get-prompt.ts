@@ -3,7 +3,7 @@ import { isObject } from '#protocol/jsonrpc/index.js';
 import type { JsonObject, ModelResult } from '#protocol/model/index.js';
 import type { ProviderCall } from '#gateway/catalog/index.js';
 import { RunningCall } from './call.js';
-import { InputRequired } from './input-request.js';
+import { isInputRequired, type InputRequired } from './input-request.js';
 import type { PromptDefinition, PromptReturn } from './resource.js';
 import { askingResult, bindingOf, failureOf, resumeRound, type Runtime } from './round.js';
 
@@ -25,7 +25,7 @@ export async function getPrompt(
   try {
     resumeRound(runtime, call, running, binding);
     const returned = await prompt.get(args, running);
-    if (returned instanceof InputRequired) return askingResult(runtime, call, binding, returned);
+    if (isInputRequired(returned)) return askingResult(runtime, call, binding, returned);
     return resultOf(prompt, returned);
   } catch (thrown) {
     throw failureOf(runtime, call, thrown);

@@ -58,3 +58,10 @@ export {
   type ToolDefinition,
   type ToolOptions,
 } from './tool.js';
+export {
+  testModule,
+  testPrincipal,
+  type TestCallOptions,
+  type TestModule,
+  type TestModuleOptions,
+} from './test-module.js';

@@ -1,19 +1,23 @@
 import { z } from 'zod';
 import { fail, type SeaworthyError } from '#kernel/errors/index.js';
-import { inputCapability, type ClientFacts, type JsonObject } from '#protocol/model/index.js';
+import { isObject } from '#protocol/jsonrpc/index.js';
+import { type inputCapability, type ClientFacts, type JsonObject } from '#protocol/model/index.js';
 
 /** A question to the client, spelled as on the wire. */
 export type InputRequest = { method: keyof typeof inputCapability; params: JsonObject };
 
-/** A call that goes on when the client has answered (2026-07-28, "multi round-trip requests"). */
-export class InputRequired {
+/**
+ * A call that goes on when the client has answered (2026-07-28, "multi round-trip requests"). Told by its `kind`, not
+ * by its class: a module of your own may come with its own copy of this package.
+ */
+export interface InputRequired {
+  readonly kind: 'input-required';
   readonly requests: Readonly<Record<string, InputRequest>>;
   readonly state: unknown;
-  constructor(requests: Readonly<Record<string, InputRequest>>, state: unknown) {
-    this.requests = requests;
-    this.state = state;
-  }
 }
+
+export const isInputRequired = (value: unknown): value is InputRequired =>
+  isObject(value) && value['kind'] === 'input-required';
 
 /**
  * Ends this round: the client answers under the same keys and calls again; the next `run` finds the answers in
@@ -21,7 +25,7 @@ export class InputRequired {
  * `call.state`. Written once, it serves clients of both families.
  */
 export function inputRequired(requests: Readonly<Record<string, InputRequest>>, state?: unknown): InputRequired {
-  return new InputRequired(requests, state);
+  return { kind: 'input-required', requests, state };
 }
 
 /**

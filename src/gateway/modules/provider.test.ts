@@ -2,8 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { CallScope } from '#kernel/context/index.js';
 import { fail } from '#kernel/errors/index.js';
-import { defineModule, structured, tool, type ModuleContext, type Provisioned } from '#module.js';
-import { testModule, testPrincipal } from '#testing.js';
+import {
+  defineModule,
+  structured,
+  tool,
+  type ModuleContext,
+  type Provisioned,
+  testModule,
+  testPrincipal,
+} from './index.js';
 import type { ModelNotification } from '#protocol/model/index.js';
 
 const annotations = { readOnlyHint: true };

@@ -176,7 +176,7 @@ class InProcessProvider implements ModuleProvider {
       case 'prompts/get':
         return getPrompt(this.#runtime, offer.prompts, call);
       case 'completion/complete':
-        return complete(this.#runtime, offer, this.#provisioned?.complete, call);
+        return complete(this.#runtime, offer, this.#provisioned, call);
       default:
         throw fail('SW_METHOD_UNKNOWN', { method: call.request.method });
     }

@@ -3,7 +3,7 @@ import type { ModelResult } from '#protocol/model/index.js';
 import type { ProviderCall } from '#gateway/catalog/index.js';
 import { RunningCall } from './call.js';
 import type { ResourceContents } from './content.js';
-import { InputRequired } from './input-request.js';
+import { isInputRequired, type InputRequired } from './input-request.js';
 import type { Offer } from './offer.js';
 import type { CacheHint, ReadReturn } from './resource.js';
 import { askingResult, bindingOf, failureOf, resumeRound, type Runtime } from './round.js';
@@ -28,7 +28,7 @@ export async function readResource(runtime: Runtime, offer: Offer, call: Provide
   try {
     resumeRound(runtime, call, running, binding);
     const returned = await found.read(running);
-    if (returned instanceof InputRequired) return askingResult(runtime, call, binding, returned);
+    if (isInputRequired(returned)) return askingResult(runtime, call, binding, returned);
     const { ttlMs = 0, cacheScope = 'private' } = found.cache ?? {};
     return { contents: contentsOf(uri, found.mimeType, returned), ttlMs, cacheScope };
   } catch (thrown) {

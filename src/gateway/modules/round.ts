@@ -1,7 +1,7 @@
 import type { Sealer } from '#kernel/secrets/index.js';
 import type { Logger } from '#kernel/telemetry/index.js';
 import type { Clock } from '#kernel/time/index.js';
-import { fail, SeaworthyError, toSeaworthyError } from '#kernel/errors/index.js';
+import { fail, toSeaworthyError, type SeaworthyError } from '#kernel/errors/index.js';
 import type { JsonObject, ModelResult } from '#protocol/model/index.js';
 import type { ProviderCall } from '#gateway/catalog/index.js';
 import type { RunningCall } from './call.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CallScope } from '#kernel/context/index.js';
 import type { ModelNotification } from '#protocol/model/index.js';
-import { testModule, testPrincipal } from '#testing.js';
+import { testModule, testPrincipal } from '#gateway/modules/index.js';
 import { moduleContract } from '../../../test/contract/module.js';
 import { example } from './index.js';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineModule } from '#module.js';
+import { defineModule } from '#gateway/modules/index.js';
 import { fleet, ship } from './ships.js';
 import { report } from './report.js';
 import { add } from './tools/add.js';

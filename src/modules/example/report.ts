@@ -1,4 +1,4 @@
-import { prompt } from '#module.js';
+import { prompt } from '#gateway/modules/index.js';
 
 const tones = ['formal', 'friendly', 'terse'];
 

@@ -1,4 +1,5 @@
-import { fail, resource, resourceTemplate } from '#module.js';
+import { resource, resourceTemplate } from '#gateway/modules/index.js';
+import { fail } from '#kernel/errors/index.js';
 
 const ships: Readonly<Record<string, { readonly tonnage: number; readonly port: string }>> = {
   aurora: { tonnage: 1200, port: 'Bergen' },

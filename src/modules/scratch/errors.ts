@@ -1,4 +1,4 @@
-import { defineErrors } from '#module.js';
+import { defineErrors } from '#kernel/errors/index.js';
 
 export const fail = defineErrors({
   SW_SCRATCH_NAME: {

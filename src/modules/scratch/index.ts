@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { defineModule } from '#module.js';
+import { defineModule } from '#gateway/modules/index.js';
 import { files, uriOf } from './resources.js';
 import { ScratchStore } from './store.js';
 import { deleteFile } from './tools/delete-file.js';

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { extname } from 'node:path';
-import { fail, resourceTemplate, SeaworthyError } from '#module.js';
+import { resourceTemplate } from '#gateway/modules/index.js';
+import { fail, SeaworthyError } from '#kernel/errors/index.js';
 import type { ScratchStore } from './store.js';
 
 export const uriOf = (name: string): string => `scratch:///${name}`;

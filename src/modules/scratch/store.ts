@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { lstat, mkdir, open, readdir, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SeaworthyError } from '#module.js';
+import { SeaworthyError } from '#kernel/errors/index.js';
 import { fail } from './errors.js';
 
 export interface StoreLimits {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { structured, tool } from '#module.js';
+import { structured, tool } from '#gateway/modules/index.js';
 
 export const add = tool({
   name: 'add',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { elicit, inputRequired, tool } from '#module.js';
+import { elicit, inputRequired, tool } from '#gateway/modules/index.js';
 
 const form = z.object({ name: z.string().min(1).max(100).describe('Your name') });
 

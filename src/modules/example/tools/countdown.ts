@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { tool } from '#module.js';
+import { tool } from '#gateway/modules/index.js';
 
 /** Shows progress and cancellation: `call.sleep` ends the tool when the client cancels. */
 export const countdown = tool({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { tool } from '#module.js';
+import { tool } from '#gateway/modules/index.js';
 
 export const echo = tool({
   name: 'echo',

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
-import { tool } from '#module.js';
+import { tool } from '#gateway/modules/index.js';
 import { fail } from '../errors.js';
 import type { ScratchStore } from '../store.js';
 import { fileName } from './file-name.js';

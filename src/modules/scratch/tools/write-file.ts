@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { tool } from '#module.js';
+import { tool } from '#gateway/modules/index.js';
 import type { ScratchStore, StoreLimits } from '../store.js';
 import { fileName } from './file-name.js';
 
