@@ -8,8 +8,14 @@ const minute = 60_000;
 const mcpServer = field.section(
   {
     command: field.string({ optional: true, doc: 'Program to start; speaks MCP over stdin and stdout.' }),
-    args: field.list(z.string(), { default: [], doc: 'Arguments of the program. `${NAME}` is replaced from the environment.' }),
-    env: field.record(z.string(), { default: {}, doc: 'Variables for the program, on top of PATH, HOME and the like.' }),
+    args: field.list(z.string(), {
+      default: [],
+      doc: 'Arguments of the program. `${NAME}` is replaced from the environment.',
+    }),
+    env: field.record(z.string(), {
+      default: {},
+      doc: 'Variables for the program, on top of PATH, HOME and the like.',
+    }),
     cwd: field.string({ optional: true, doc: 'Working directory of the program.' }),
     url: field.string({ optional: true, doc: 'Address of a server that is reached over HTTP.' }),
     headers: field.record(z.string(), {
@@ -21,8 +27,18 @@ const mcpServer = field.section(
       doc: 'Transport; `sse` only for servers of revision 2024-11-05. Default: by `command` or `url`.',
     }),
     disabled: field.boolean({ default: false, doc: 'Leaves the server out.' }),
-    connectTimeoutMs: field.int({ default: 10_000, min: 100, unit: 'ms', doc: 'Time to connect and to finish the handshake.' }),
-    maxResultBytes: field.int({ optional: true, min: 1024, unit: 'bytes', doc: 'Largest result. Default: limits.maxResultBytes.' }),
+    connectTimeoutMs: field.int({
+      default: 10_000,
+      min: 100,
+      unit: 'ms',
+      doc: 'Time to connect and to finish the handshake.',
+    }),
+    maxResultBytes: field.int({
+      optional: true,
+      min: 1024,
+      unit: 'bytes',
+      doc: 'Largest result. Default: limits.maxResultBytes.',
+    }),
   },
   'A server behind the gateway.',
 );
@@ -45,7 +61,13 @@ export const rootConfig = field.section(
     server: field.section(
       {
         host: field.string({ default: '127.0.0.1', env: 'SEAWORTHY_HOST', doc: 'Address to listen on.' }),
-        port: field.int({ default: 53_000, min: 0, max: 65_535, env: 'SEAWORTHY_PORT', doc: 'Port; 0 takes a free one.' }),
+        port: field.int({
+          default: 53_000,
+          min: 0,
+          max: 65_535,
+          env: 'SEAWORTHY_PORT',
+          doc: 'Port; 0 takes a free one.',
+        }),
         allowedHosts: field.list(z.string(), {
           default: [],
           env: 'SEAWORTHY_ALLOWED_HOSTS',
@@ -56,14 +78,23 @@ export const rootConfig = field.section(
           env: 'SEAWORTHY_ALLOWED_ORIGINS',
           doc: 'Origins of web pages that may call the server, such as https://app.example.com.',
         }),
-        requestTimeoutMs: field.int({ default: 30_000, min: 1000, unit: 'ms', doc: 'Time for a request to arrive whole.' }),
+        requestTimeoutMs: field.int({
+          default: 30_000,
+          min: 1000,
+          unit: 'ms',
+          doc: 'Time for a request to arrive whole.',
+        }),
         legacySse: field.boolean({ default: false, doc: 'Serves clients of revision 2024-11-05 at /sse.' }),
       },
       'Where clients connect.',
     ),
     operations: field.section(
       {
-        host: field.string({ default: '127.0.0.1', env: 'SEAWORTHY_OPERATIONS_HOST', doc: 'Address of the operations listener.' }),
+        host: field.string({
+          default: '127.0.0.1',
+          env: 'SEAWORTHY_OPERATIONS_HOST',
+          doc: 'Address of the operations listener.',
+        }),
         port: field.int({
           default: 53_001,
           min: 0,
@@ -87,11 +118,18 @@ export const rootConfig = field.section(
           env: 'SEAWORTHY_AUTH_MODE',
           doc: '`keys`: every client needs an API key. `none`: everybody is `anonymous`; loopback only.',
         }),
-        stdioRoles: field.list(z.string(), { default: ['owner'], doc: 'Roles of the user who starts `seaworthy stdio`.' }),
+        stdioRoles: field.list(z.string(), {
+          default: ['owner'],
+          doc: 'Roles of the user who starts `seaworthy stdio`.',
+        }),
       },
       'Who calls.',
     ),
-    access: field.list(accessRule, { default: [], doc: 'What each role may use; empty refuses everything.' }),
+    access: field.list(accessRule, {
+      default: [],
+      reload: 'live',
+      doc: 'What each role may use; empty refuses everything.',
+    }),
     limits: field.section(
       {
         rate: field.section(
@@ -100,12 +138,35 @@ export const rootConfig = field.section(
             windowMs: field.int({ default: minute, min: 100, unit: 'ms', doc: 'Length of the window.' }),
           },
           'How often.',
+          { reload: 'live' },
         ),
-        concurrencyPerPrincipal: field.int({ default: 64, min: 1, doc: 'Calls of one principal at once.' }),
-        concurrencyPerProvider: field.int({ default: 256, min: 1, doc: 'Calls to one provider at once.' }),
-        callTimeoutMs: field.int({ default: 2 * minute, min: 100, unit: 'ms', doc: 'Time for one call.' }),
+        concurrencyPerPrincipal: field.int({
+          reload: 'live',
+          default: 64,
+          min: 1,
+          doc: 'Calls of one principal at once.',
+        }),
+        concurrencyPerProvider: field.int({
+          reload: 'live',
+          default: 256,
+          min: 1,
+          doc: 'Calls to one provider at once.',
+        }),
+        callTimeoutMs: field.int({
+          reload: 'live',
+          default: 2 * minute,
+          min: 100,
+          unit: 'ms',
+          doc: 'Time for one call.',
+        }),
         maxBodyBytes: field.int({ default: 4 * mebibyte, min: 1024, unit: 'bytes', doc: 'Largest request.' }),
-        maxResultBytes: field.int({ default: 16 * mebibyte, min: 1024, unit: 'bytes', doc: 'Largest result.' }),
+        maxResultBytes: field.int({
+          reload: 'live',
+          default: 16 * mebibyte,
+          min: 1024,
+          unit: 'bytes',
+          doc: 'Largest result.',
+        }),
         maxJsonDepth: field.int({ default: 64, min: 8, max: 512, doc: 'Nesting of a request.' }),
         maxBufferedBytes: field.int({
           default: 32 * mebibyte,
@@ -126,7 +187,12 @@ export const rootConfig = field.section(
     ),
     sessions: field.section(
       {
-        maxAgeMs: field.int({ default: 7 * 24 * 60 * minute, min: minute, unit: 'ms', doc: 'Life of a legacy session.' }),
+        maxAgeMs: field.int({
+          default: 7 * 24 * 60 * minute,
+          min: minute,
+          unit: 'ms',
+          doc: 'Life of a legacy session.',
+        }),
         idleMs: field.int({
           default: 30 * minute,
           min: 1000,
@@ -134,7 +200,11 @@ export const rootConfig = field.section(
           doc: 'Idle time after which the live part of a session (subscriptions, replay) is forgotten.',
         }),
         maxLive: field.int({ default: 20_000, min: 1, doc: 'Sessions with a live part kept at once.' }),
-        replayEvents: field.int({ default: 256, min: 1, doc: 'Events that a stream keeps for a client that comes back.' }),
+        replayEvents: field.int({
+          default: 256,
+          min: 1,
+          doc: 'Events that a stream keeps for a client that comes back.',
+        }),
         replayBytes: field.int({ default: mebibyte, min: 1024, unit: 'bytes', doc: 'Their bytes.' }),
         streamsPerSession: field.int({ default: 32, min: 1, doc: 'Streams that a session keeps for resuming.' }),
         streamAfterMs: field.int({
@@ -144,7 +214,12 @@ export const rootConfig = field.section(
           doc: 'A call without an answer by then gets a stream, so that a lost connection can be resumed.',
         }),
         retryMs: field.int({ default: 1000, min: 1, unit: 'ms', doc: 'How soon clients come back to a stream.' }),
-        keepAliveMs: field.int({ default: 15_000, min: 100, unit: 'ms', doc: 'Pause between signs of life on idle streams.' }),
+        keepAliveMs: field.int({
+          default: 15_000,
+          min: 100,
+          unit: 'ms',
+          doc: 'Pause between signs of life on idle streams.',
+        }),
       },
       'Sessions and streams.',
     ),
@@ -190,13 +265,19 @@ export const rootConfig = field.section(
           unit: 'ms',
           doc: 'How long records wait to be written together: what a kill -9 can lose.',
         }),
-        maxFileBytes: field.int({ default: 100 * mebibyte, min: mebibyte, unit: 'bytes', doc: 'The log is rotated at this size.' }),
+        maxFileBytes: field.int({
+          default: 100 * mebibyte,
+          min: mebibyte,
+          unit: 'bytes',
+          doc: 'The log is rotated at this size.',
+        }),
       },
       'The audit log, one JSON object per call, in `<dataDir>/audit/audit.jsonl`.',
     ),
-    mcpServers: field.record(mcpServer, { default: {}, doc: 'Servers behind the gateway, by name.' }),
+    mcpServers: field.record(mcpServer, { default: {}, reload: 'live', doc: 'Servers behind the gateway, by name.' }),
     modules: field.record(z.record(z.string(), z.unknown()), {
       default: {},
+      reload: 'live',
       doc: 'Built-in modules by id with their settings; `path` loads a module of your own.',
     }),
     storage: field.section(
@@ -212,7 +293,11 @@ export const rootConfig = field.section(
     ),
     shared: field.section(
       {
-        url: field.oneOf(['memory:'], { default: 'memory:', env: 'SEAWORTHY_SHARED_URL', doc: 'State shared by replicas.' }),
+        url: field.oneOf(['memory:'], {
+          default: 'memory:',
+          env: 'SEAWORTHY_SHARED_URL',
+          doc: 'State shared by replicas.',
+        }),
       },
       'Counters, locks and revocations.',
     ),

@@ -19,7 +19,9 @@ export function openApiDocument() {
           responses: { 200: json(ready, 'Ready'), 503: json(ready, 'Not ready') },
         },
       },
-      '/openapi.json': { get: { summary: 'This document', responses: { 200: json({ type: 'object' }, 'OpenAPI 3.1') } } },
+      '/openapi.json': {
+        get: { summary: 'This document', responses: { 200: json({ type: 'object' }, 'OpenAPI 3.1') } },
+      },
     },
   };
 }

@@ -45,7 +45,10 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
   try {
     const apiKey = auth.mode === 'keys' ? await gateway.makeFirstKey() : undefined;
     const requestTimeoutMs = server.requestTimeoutMs;
-    const front = await openListener({ ...server, requestTimeoutMs }, publicRoutes(gateway, mcp, () => ready));
+    const front = await openListener(
+      { ...server, requestTimeoutMs },
+      publicRoutes(gateway, mcp, () => ready),
+    );
     const back = await openListener({ ...operations, requestTimeoutMs }, operationsRoutes(gateway, mcp)).catch(
       async (error: unknown) => {
         await front.close();

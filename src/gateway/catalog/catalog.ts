@@ -49,11 +49,14 @@ export class Catalog {
    */
   replace(providers: readonly Provider[], policy: Policy): readonly Provider[] {
     const before = this.#members;
-    this.#members = new Map(providers.map((provider) => [provider.id, this.#keep(before, provider) ?? this.#begin(provider)]));
+    this.#members = new Map(
+      providers.map((provider) => [provider.id, this.#keep(before, provider) ?? this.#begin(provider)]),
+    );
     this.#policy = policy;
     this.#views.clear();
     const gone = [...before.values()].filter((member) => this.#members.get(member.provider.id) !== member);
-    if (before.size > 0) for (const provider of new Set([...before.keys(), ...this.#members.keys()])) this.#tell(provider, allLists);
+    if (before.size > 0)
+      for (const provider of new Set([...before.keys(), ...this.#members.keys()])) this.#tell(provider, allLists);
     return gone.map(({ provider }) => provider);
   }
 

@@ -50,7 +50,12 @@ export interface ProviderCall {
 export type ProviderEvent =
   | { readonly kind: 'snapshot'; readonly lists: readonly ('tools' | 'prompts' | 'resources')[] }
   /** `sessionKey` when the provider told one session only: the others have their own event. */
-  | { readonly kind: 'resource-updated'; readonly uri: string; readonly params: JsonObject; readonly sessionKey?: string }
+  | {
+      readonly kind: 'resource-updated';
+      readonly uri: string;
+      readonly params: JsonObject;
+      readonly sessionKey?: string;
+    }
   /** A log message or other notification that belongs to no call; `sessionKey` when it is one session's. */
   | { readonly kind: 'notification'; readonly notification: ModelNotification; readonly sessionKey?: string };
 

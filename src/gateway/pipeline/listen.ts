@@ -20,7 +20,8 @@ export function listen(listener: Listener, catalog: Catalog): Listening {
   const subscriptions: ProviderSubscription[] = [];
   const watched = new Map<string, string>();
   const stop = catalog.onChange((change) => {
-    for (const notification of notificationsFor(change, listener, catalog.rightsOf(listener.principal), watched)) listener.notify(notification);
+    for (const notification of notificationsFor(change, listener, catalog.rightsOf(listener.principal), watched))
+      listener.notify(notification);
   });
   const acknowledged = begin().then((uris) => honoured(listener.filter, uris));
 

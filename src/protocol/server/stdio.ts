@@ -171,10 +171,12 @@ class StdioConnection {
     const done = this.#context.calls.add(this.#sessionKey, message.id, scope);
     try {
       if (message.method === 'initialize' && !this.#session) {
-        const facts = this.#begin(message);
+        const { facts, session } = this.#begin(message);
         const result = await initialize(this.#context, facts, scope, bytesIn);
         this.#send([JSON.stringify({ jsonrpc: '2.0', id: message.id, result })]);
-        void this.#session?.listen();
+        session.listen().catch((error: unknown) => {
+          this.#context.logger.warn({ err: error }, 'the notifications of a session could not be subscribed');
+        });
         return;
       }
       // A request before initialize gets the answer that tells a probing client which family this is not.
@@ -202,7 +204,7 @@ class StdioConnection {
     }
   }
 
-  #begin(message: RpcRequest): SessionFacts {
+  #begin(message: RpcRequest): { facts: SessionFacts; session: LiveSession } {
     const said = legacy.decodeInitialize(message);
     const facts: SessionFacts = {
       ...stateless,
@@ -210,10 +212,9 @@ class StdioConnection {
       principalId: this.#options.principal.id,
       provider: this.#options.route.provider,
     };
-    this.#session = new LiveSession(facts, this.#options.principal, this.#context.handler, (pieces) =>
-      this.#send(pieces),
-    );
-    return facts;
+    const session = new LiveSession(facts, this.#options.principal, this.#context.handler, (pieces) => this.#send(pieces));
+    this.#session = session;
+    return { facts, session };
   }
 
   get #sessionKey(): string {
