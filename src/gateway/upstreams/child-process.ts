@@ -1,0 +1,141 @@
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import type { Logger } from '#kernel/telemetry/index.js';
+import type { Clock } from '#kernel/time/index.js';
+import { LineReader, type LongLine } from '#protocol/client/index.js';
+import { StderrLog } from './stderr-log.js';
+
+export interface ChildProcessOptions {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string | undefined;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly maxLineBytes: number;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly onLine: (line: Buffer) => void;
+  readonly onLongLine: (line: LongLine) => void;
+  /** Called once, when it has ended or could not be started; `reason` is fit for an error message. */
+  readonly onExit: (reason: string) => void;
+}
+
+/** Milliseconds that each step of a stop may take: end of input, SIGTERM, SIGKILL. */
+const stepMs = 2_000;
+
+/**
+ * One child process that speaks lines on stdin and stdout. It leads a process group of its own, so that what it
+ * started (npx, a shell) ends with it.
+ *
+ *   running --stop()--> input ended --2 s--> SIGTERM --2 s--> SIGKILL
+ *      \------------------------------------------------------> exited
+ */
+export class ChildProcess {
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #clock: Clock;
+  readonly #stderr: StderrLog;
+  readonly #exited: Promise<void>;
+  /** What waits for the pipe to drain. */
+  #waiting: string[] = [];
+  #blocked = false;
+  #alive = true;
+
+  constructor(options: ChildProcessOptions) {
+    const { command, args, cwd, environment, clock, logger, onExit } = options;
+    this.#clock = clock;
+    this.#stderr = new StderrLog(logger, clock);
+    this.#child = spawn(command, args, { cwd, env: { ...environment }, detached: true, shell: false, stdio: 'pipe' });
+    const reader = new LineReader(options.maxLineBytes, options.onLine, options.onLongLine);
+    this.#child.stdout.on('data', (chunk: Buffer) => reader.feed(chunk));
+    this.#child.stderr.on('data', (chunk: Buffer) => this.#stderr.feed(chunk));
+    this.#child.stdin.on('drain', () => this.#flush());
+    // A write into a closed pipe: the exit that follows says all.
+    this.#child.stdin.on('error', (error) => logger.debug({ err: error }, 'the input of the child is closed'));
+    this.#exited = new Promise((resolve) => {
+      const ended = (reason: string): void => {
+        if (!this.#alive) return;
+        this.#alive = false;
+        groups.delete(this.#child.pid ?? 0);
+        // Others of its group hold pipes and ports that the next start needs.
+        this.#signal('SIGKILL');
+        this.#stderr.end();
+        onExit(reason);
+        resolve();
+      };
+      this.#child.once('error', (error: NodeJS.ErrnoException) => ended(`it could not be started (${error.code ?? error.name})`));
+      this.#child.once('exit', (code, signal) => {
+        const reason = signal ? `it was ended by ${signal}` : `it ended with code ${String(code)}`;
+        // Give what it wrote last the chance to be read; `close` may never come where a grandchild holds the pipe.
+        setImmediate(() => ended(reason));
+      });
+    });
+    if (this.#child.pid !== undefined) trackGroup(this.#child.pid);
+  }
+
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  /** The last lines of its stderr, for the operator. */
+  get lastStderr(): readonly string[] {
+    return this.#stderr.last;
+  }
+
+  /** Writes one line; it waits here while the pipe is full. */
+  send(text: string): void {
+    if (!this.#alive) return;
+    if (this.#blocked) this.#waiting.push(text);
+    else this.#blocked = !this.#child.stdin.write(`${text}\n`);
+  }
+
+  /** Ends it in three steps, each bounded. Works twice. */
+  async stop(): Promise<void> {
+    if (!this.#alive) return;
+    this.#child.stdin.end();
+    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+      if (await this.#exitedWithin(stepMs)) return;
+      this.#signal(signal);
+    }
+    await this.#exitedWithin(stepMs);
+  }
+
+  #flush(): void {
+    this.#blocked = false;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const text of waiting) this.send(text);
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    if (this.#child.pid !== undefined) signalGroup(this.#child.pid, signal);
+  }
+
+  #exitedWithin(ms: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = this.#clock.after(ms, () => resolve(false));
+      void this.#exited.then(() => {
+        timer.cancel();
+        resolve(true);
+      });
+    });
+  }
+}
+
+/** Groups that must not outlive us. */
+const groups = new Set<number>();
+
+function trackGroup(pid: number): void {
+  if (groups.size === 0 && !process.listeners('exit').includes(killGroups)) process.on('exit', killGroups);
+  groups.add(pid);
+}
+
+function killGroups(): void {
+  for (const pid of groups) signalGroup(pid, 'SIGKILL');
+}
+
+function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch (thrown) {
+    // ESRCH: the group has ended by itself, which is what was wanted.
+    if ((thrown as NodeJS.ErrnoException).code !== 'ESRCH') throw thrown;
+  }
+}

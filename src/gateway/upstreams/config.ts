@@ -1,0 +1,100 @@
+import type { Logger, Metrics } from '#kernel/telemetry/index.js';
+import { systemClock, type Clock } from '#kernel/time/index.js';
+import { faultsOf, type Faults } from '#protocol/client/index.js';
+import type { Implementation } from '#protocol/model/index.js';
+
+interface UpstreamTuning {
+  /** Milliseconds to connect and to finish the handshake. Default 10,000. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** Milliseconds for one page of a list. Default 30,000. */
+  readonly listTimeoutMs?: number | undefined;
+  /** Milliseconds after which an unused upstream session ends. Default 600,000. */
+  readonly sessionIdleMs?: number | undefined;
+  /** Largest result, bytes. Default 16 MiB. */
+  readonly maxResultBytes?: number | undefined;
+  /** Longest line of a stdio server, bytes. Default: `maxResultBytes` and 64 KiB. */
+  readonly maxLineBytes?: number | undefined;
+}
+
+/** A server that we start as a child process. */
+export interface StdioUpstreamConfig extends UpstreamTuning {
+  readonly command: string;
+  readonly args?: readonly string[] | undefined;
+  /** Set on top of the few variables that every child gets. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  readonly cwd?: string | undefined;
+}
+
+/** A server behind a URL. */
+export interface HttpUpstreamConfig extends UpstreamTuning {
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** `sse`: the transport of revision 2024-11-05 and nothing else. Default `http`, which falls back to it. */
+  readonly type?: 'http' | 'sse' | undefined;
+}
+
+/** One entry of `mcpServers`, secrets resolved. */
+export type UpstreamConfig = StdioUpstreamConfig | HttpUpstreamConfig;
+
+export interface UpstreamLimits {
+  /** Upstream sessions kept at once, per upstream. Default 1,000. */
+  readonly maxSessions?: number | undefined;
+  /** Items of one list. Default 10,000. */
+  readonly maxListItems?: number | undefined;
+  /** Pages of one list. Default 1,000. */
+  readonly maxListPages?: number | undefined;
+}
+
+export interface UpstreamDeps {
+  readonly logger: Logger;
+  readonly metrics?: Pick<Metrics, 'upstreamUp' | 'upstreamRestarts'> | undefined;
+  readonly clock?: Clock | undefined;
+  readonly limits?: UpstreamLimits | undefined;
+  /** The environment from which a child gets PATH, HOME and the like. Default: none. */
+  readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
+  /** What we call ourselves toward servers. */
+  readonly self?: Implementation | undefined;
+}
+
+/** Configuration and dependencies with every default filled in. */
+export interface UpstreamContext {
+  readonly id: string;
+  readonly faults: Faults;
+  readonly logger: Logger;
+  readonly metrics: UpstreamDeps['metrics'];
+  readonly clock: Clock;
+  readonly self: Implementation;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly connectTimeoutMs: number;
+  readonly listTimeoutMs: number;
+  readonly sessionIdleMs: number;
+  readonly maxResultBytes: number;
+  readonly maxLineBytes: number;
+  readonly maxSessions: number;
+  readonly maxListItems: number;
+  readonly maxListPages: number;
+}
+
+const mebibyte = 2 ** 20;
+
+export function upstreamContext(id: string, config: UpstreamConfig, deps: UpstreamDeps): UpstreamContext {
+  const { limits = {} } = deps;
+  const maxResultBytes = config.maxResultBytes ?? 16 * mebibyte;
+  return {
+    id,
+    faults: faultsOf(id),
+    logger: deps.logger.child({ provider: id }),
+    metrics: deps.metrics,
+    clock: deps.clock ?? systemClock,
+    self: deps.self ?? { name: 'seaworthy', version: '0.1.0' },
+    environment: deps.environment ?? {},
+    connectTimeoutMs: config.connectTimeoutMs ?? 10_000,
+    listTimeoutMs: config.listTimeoutMs ?? 30_000,
+    sessionIdleMs: config.sessionIdleMs ?? 600_000,
+    maxResultBytes,
+    maxLineBytes: config.maxLineBytes ?? maxResultBytes + 65_536,
+    maxSessions: limits.maxSessions ?? 1_000,
+    maxListItems: limits.maxListItems ?? 10_000,
+    maxListPages: limits.maxListPages ?? 1_000,
+  };
+}

@@ -1,0 +1,44 @@
+import type { Peer, ServerFacts } from '#protocol/client/index.js';
+import type { Implementation, JsonObject, ModelNotification } from '#protocol/model/index.js';
+import type { LegacySession } from './legacy-session.js';
+
+/** A server that speaks the modern family, ready for requests. */
+export interface ModernConnection {
+  readonly facts: ServerFacts;
+  readonly peer: Peer;
+  /** True over HTTP, where requests mirror parts of the body in headers. */
+  readonly mirrorsHeaders: boolean;
+}
+
+/** Whose legacy session it is. */
+export interface SessionOwner {
+  /** `own` for lists, `session:…` for a legacy client, `principal:…` for modern ones. */
+  readonly key: string;
+  /** Key of the client's session, where the owner is one. */
+  readonly sessionKey: string | undefined;
+  readonly info: Implementation;
+  readonly capabilities: JsonObject;
+}
+
+/** What the server says outside of calls, and on whose session. */
+export type OnNotification = (notification: ModelNotification, sessionKey: string | undefined) => void;
+
+/** What is known of a family: undefined until somebody asked. */
+export interface SpokenFamilies {
+  readonly modern: boolean | undefined;
+  readonly legacy: boolean | undefined;
+}
+
+/**
+ * Reaches one server in either family and keeps what it has opened. Which families a server speaks is found out on
+ * first need; a promise of undefined means that it does not speak that one.
+ */
+export interface Dialer {
+  readonly kind: 'stdio' | 'http' | 'sse';
+  readonly families: SpokenFamilies;
+  modern(): Promise<ModernConnection | undefined>;
+  legacy(owner: SessionOwner): Promise<LegacySession | undefined>;
+  /** Forgets what may have changed at the server: it is asked again. */
+  recheck(): void;
+  stop(): Promise<void>;
+}

@@ -1,0 +1,209 @@
+import { SeaworthyError } from '#kernel/errors/index.js';
+import { HttpEndpoint, HttpPeer, HttpSession, openSseConnection, type ServerFacts } from '#protocol/client/index.js';
+import { PeerError } from '#protocol/jsonrpc/index.js';
+import type { ClientFacts, ModelRequest } from '#protocol/model/index.js';
+import { modern } from '#protocol/revisions/index.js';
+import type { HttpUpstreamConfig, UpstreamContext } from './config.js';
+import type { Dialer, ModernConnection, OnNotification, SessionOwner, SpokenFamilies } from './dialer.js';
+import { duplexLink } from './duplex-link.js';
+import { assumedFacts } from './modern-facts.js';
+import { LegacySession, type LegacyLink } from './legacy-session.js';
+import { ownScope, within } from './own-request.js';
+import { SessionPool } from './session-pool.js';
+
+/** Room for the JSON-RPC frame around a result, bytes. */
+const frameBytes = 4_096;
+/** Milliseconds that ending a session may take. */
+const closeTimeoutMs = 2_000;
+
+/** Reaches a server behind a URL. */
+export class HttpDialer implements Dialer {
+  readonly kind: 'http' | 'sse';
+  readonly #context: UpstreamContext;
+  readonly #endpoint: HttpEndpoint;
+  readonly #pool: SessionPool;
+  readonly #client: ClientFacts;
+  readonly #onNotification: OnNotification;
+  readonly #onLost: (key: string) => void;
+  #modern: Promise<ModernConnection | undefined> | undefined;
+  #speaksModern: boolean | undefined;
+  #speaksLegacy: boolean | undefined;
+  /** Legacy sessions go over HTTP+SSE. */
+  #overSse: boolean;
+
+  constructor(
+    config: HttpUpstreamConfig,
+    context: UpstreamContext,
+    client: ClientFacts,
+    onNotification: OnNotification,
+    onLost: (key: string) => void,
+  ) {
+    this.kind = config.type ?? 'http';
+    this.#overSse = config.type === 'sse';
+    if (this.#overSse) this.#speaksModern = false;
+    this.#context = context;
+    this.#client = client;
+    this.#onNotification = onNotification;
+    this.#onLost = onLost;
+    this.#pool = new SessionPool(context.clock, context.sessionIdleMs, context.maxSessions);
+    this.#endpoint = new HttpEndpoint({
+      url: config.url,
+      headers: config.headers ?? {},
+      connectTimeoutMs: context.connectTimeoutMs,
+      maxMessageBytes: context.maxResultBytes + frameBytes,
+      faults: context.faults,
+    });
+  }
+
+  get families(): SpokenFamilies {
+    return { modern: this.#speaksModern, legacy: this.#speaksLegacy };
+  }
+
+  modern(): Promise<ModernConnection | undefined> {
+    if (this.#speaksModern === false) return absent;
+    if (!this.#modern) {
+      const discovering = this.#discover();
+      this.#modern = discovering;
+      discovering.catch(() => {
+        if (this.#modern === discovering) this.#modern = undefined;
+      });
+    }
+    return this.#modern;
+  }
+
+  legacy(owner: SessionOwner): Promise<LegacySession | undefined> {
+    if (this.#speaksLegacy === false) return absent;
+    return this.#pool.get(owner.key, () => this.#open(owner));
+  }
+
+  recheck(): void {
+    if (this.kind === 'sse') return;
+    this.#modern = undefined;
+    this.#speaksModern = undefined;
+  }
+
+  async stop(): Promise<void> {
+    await this.#pool.close();
+    await this.#endpoint.close();
+  }
+
+  /** Asks in the modern family first; only an answer is evidence, never silence, a refused credential or a 5xx. */
+  async #discover(): Promise<ModernConnection | undefined> {
+    const { maxResultBytes, connectTimeoutMs } = this.#context;
+    const peer = new HttpPeer(this.#endpoint, maxResultBytes, (notification) => this.#onNotification(notification, undefined));
+    const request: ModelRequest = modern.encodeModern({ method: 'server/discover', params: {} }, this.#client);
+    const facts = await within(this.#context, connectTimeoutMs, (scope) =>
+      peer
+        .request({ request, scope, headers: modern.modernHeaders(request) })
+        .then(modern.readDiscover, (thrown: unknown) => verdictOf(thrown)),
+    );
+    this.#speaksModern = facts !== undefined;
+    return facts && { facts, peer, mirrorsHeaders: true };
+  }
+
+  async #open(owner: SessionOwner): Promise<LegacySession | undefined> {
+    try {
+      const session = await this.#openKnown(owner);
+      this.#speaksLegacy = true;
+      return session;
+    } catch (thrown) {
+      if (this.#speaksLegacy || !isRefusal(thrown)) throw thrown;
+      if (!this.#speaksModern) throw this.#context.faults.protocol('it refused initialize', thrown);
+      this.#speaksLegacy = false;
+      return undefined;
+    }
+  }
+
+  /** Streamable HTTP, or the older transport where the address does not know that. */
+  async #openKnown(owner: SessionOwner): Promise<LegacySession> {
+    if (this.#overSse) return this.#openSse(owner);
+    try {
+      return await this.#openStreamable(owner);
+    } catch (thrown) {
+      if (this.#speaksLegacy || this.#speaksModern || !suggestsSse(thrown)) throw thrown;
+      const session = await this.#openSse(owner).catch(() => {
+        throw thrown;
+      });
+      this.#overSse = true;
+      return session;
+    }
+  }
+
+  async #openStreamable(owner: SessionOwner): Promise<LegacySession> {
+    const { faults, connectTimeoutMs, maxResultBytes, clock } = this.#context;
+    let opened: LegacySession | undefined;
+    const session = new HttpSession({
+      endpoint: this.#endpoint,
+      maxResultBytes,
+      unattributed: (notification) => this.#onNotification(notification, owner.sessionKey),
+      onGone: () => {
+        opened?.lost();
+        this.#onLost(owner.key);
+      },
+    });
+    const link: LegacyLink = {
+      get inFlight() {
+        return session.inFlight;
+      },
+      request: (call) => session.request(call),
+      notified: (method, params) => session.notified(method, params),
+      speak: (facts: ServerFacts) => session.speak(facts.revision),
+      watch: () => session.watch(),
+      close: async () => {
+        const scope = ownScope();
+        const timer = clock.after(closeTimeoutMs, () => scope.cancel('deadline'));
+        await session.close(scope);
+        timer.cancel();
+      },
+    };
+    opened = await within(this.#context, connectTimeoutMs, (scope) => LegacySession.open(link, owner, faults, scope));
+    return opened;
+  }
+
+  async #openSse(owner: SessionOwner): Promise<LegacySession> {
+    const { faults, logger, connectTimeoutMs, maxResultBytes } = this.#context;
+    let opened: LegacySession | undefined;
+    const connection = await openSseConnection({
+      endpoint: this.#endpoint,
+      connectTimeoutMs,
+      faults,
+      maxResultBytes,
+      unattributed: (notification) => this.#onNotification(notification, owner.sessionKey),
+      onGarbage: (reason) => logger.warn({ reason }, 'the upstream sent something that is no message'),
+      onClose: () => {
+        opened?.lost();
+        if (opened) this.#onLost(owner.key);
+      },
+    });
+    const link = duplexLink(connection.peer, () => connection.close());
+    try {
+      opened = await within(this.#context, connectTimeoutMs, (scope) => LegacySession.open(link, owner, faults, scope));
+      return opened;
+    } catch (thrown) {
+      connection.close();
+      throw thrown;
+    }
+  }
+}
+
+const absent = Promise.resolve(undefined);
+
+/** What an error to `server/discover` says about the family. @throws what says nothing */
+function verdictOf(thrown: unknown): ServerFacts | undefined {
+  if (thrown instanceof PeerError) {
+    if (thrown.status !== undefined && thrown.status >= 500) throw thrown;
+    return modern.isModernError(thrown) && !modern.lacksOurRevision(thrown) ? assumedFacts : undefined;
+  }
+  if (thrown instanceof SeaworthyError && thrown.code === 'SW_UPSTREAM_PROTOCOL') return undefined;
+  throw thrown;
+}
+
+/** An answer that says no, as opposed to no answer. */
+const isRefusal = (thrown: unknown): boolean =>
+  (thrown instanceof PeerError && (thrown.status ?? 0) < 500) ||
+  (thrown instanceof SeaworthyError && thrown.code === 'SW_UPSTREAM_PROTOCOL');
+
+const sseStatuses: ReadonlySet<unknown> = new Set([400, 404, 405]);
+const suggestsSse = (thrown: unknown): boolean =>
+  (thrown instanceof PeerError && sseStatuses.has(thrown.status)) ||
+  (thrown instanceof SeaworthyError && sseStatuses.has(thrown.details['status']));

@@ -1,0 +1,2 @@
+export type { HttpUpstreamConfig, StdioUpstreamConfig, UpstreamConfig, UpstreamDeps, UpstreamLimits } from './config.js';
+export { createUpstream } from './upstream.js';

@@ -1,0 +1,73 @@
+import type { CallScope } from '#kernel/context/index.js';
+import type { OutboundCall } from '#protocol/client/index.js';
+import { PeerError, type RawResult } from '#protocol/jsonrpc/index.js';
+import type { ClientFacts, ModelRequest, SessionRef } from '#protocol/model/index.js';
+import { legacy } from '#protocol/revisions/index.js';
+import type { ProviderCall } from '../catalog/index.js';
+import type { UpstreamContext } from './config.js';
+import type { SessionOwner } from './dialer.js';
+import type { LegacySession } from './legacy-session.js';
+
+type Connect = (owner: SessionOwner) => Promise<LegacySession | undefined>;
+
+/** Calls in the legacy family: each on the session of whoever makes it. */
+export class LegacyCalls {
+  readonly #connect: Connect;
+  readonly #context: UpstreamContext;
+
+  constructor(connect: Connect, context: UpstreamContext) {
+    this.#connect = connect;
+    this.#context = context;
+  }
+
+  /** The result; undefined where the server does not speak this family. */
+  async invoke(call: ProviderCall): Promise<RawResult | undefined> {
+    const { client, scope, channel, session } = call;
+    const owner = session ? this.ownerOf(session, client) : this.#principalOwner(call);
+    const request = legacy.encodeLegacy(call.request);
+    try {
+      return await this.#send(owner, { request, scope, channel, session }, client);
+    } catch (thrown) {
+      if (!(thrown instanceof PeerError) || client.family === 'legacy') throw thrown;
+      throw new PeerError(legacy.modelError(thrown.error, request), thrown.status);
+    }
+  }
+
+  /** A request of our own on the session of `owner`. @throws SW_UPSTREAM_PROTOCOL where the server is not legacy */
+  async own(owner: SessionOwner, request: ModelRequest, scope: CallScope): Promise<RawResult> {
+    const result = await this.#send(owner, { request, scope }, undefined);
+    if (!result) throw this.#context.faults.protocol('it does not speak the legacy family any more');
+    return result;
+  }
+
+  /** Sends on the owner's session; one that the server has forgotten is made anew, once: nothing was processed. */
+  async #send(owner: SessionOwner, call: OutboundCall, client: ClientFacts | undefined): Promise<RawResult | undefined> {
+    for (let attempt = 1; ; attempt++) {
+      const session = await this.#connect(owner);
+      if (!session) return undefined;
+      await session.setLevel(client?.logLevel);
+      const outcome = await session.request(call);
+      if (outcome.kind === 'result') return outcome.result;
+      session.lost();
+      if (attempt > 1) throw outcome.error;
+    }
+  }
+
+  /** The owner of a client's session. One whose capabilities are not known may be asked anything; its client refuses. */
+  ownerOf(session: SessionRef, client: ClientFacts | undefined): SessionOwner {
+    return {
+      key: `session:${session.key}`,
+      sessionKey: session.key,
+      info: client?.info ?? this.#context.self,
+      capabilities: client?.capabilities ?? legacy.everyClientCapability,
+    };
+  }
+
+  /** A modern client has no session: its principal has, and it offers nothing on it. */
+  #principalOwner = ({ scope, client }: ProviderCall): SessionOwner => ({
+    key: `principal:${scope.principal.id}`,
+    sessionKey: undefined,
+    info: client.info ?? this.#context.self,
+    capabilities: {},
+  });
+}

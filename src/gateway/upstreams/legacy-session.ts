@@ -1,0 +1,97 @@
+import type { CallScope } from '#kernel/context/index.js';
+import { SeaworthyError } from '#kernel/errors/index.js';
+import type { Faults, HttpOutcome, OutboundCall, ServerFacts } from '#protocol/client/index.js';
+import { PeerError } from '#protocol/jsonrpc/index.js';
+import { isObject } from '#protocol/jsonrpc/index.js';
+import type { JsonObject, LogLevel } from '#protocol/model/index.js';
+import { legacy } from '#protocol/revisions/index.js';
+import type { SessionOwner } from './dialer.js';
+import { ownScope } from './own-request.js';
+
+/** The connection below a legacy session, whatever the transport. */
+export interface LegacyLink {
+  readonly inFlight: number;
+  request(call: OutboundCall): Promise<HttpOutcome>;
+  /** Settles when the peer can have it; never rejects. */
+  notified(method: string, params: JsonObject): Promise<void>;
+  /** Tells the link which revision both sides speak. */
+  speak(facts: ServerFacts): void;
+  /** Begins to receive what belongs to no call. */
+  watch(): void;
+  close(): Promise<void>;
+}
+
+/** One initialized session with a legacy server. */
+export class LegacySession {
+  readonly facts: ServerFacts;
+  readonly #link: LegacyLink;
+  /** Interests that need this session to live on. */
+  pins = 0;
+  #closed = false;
+  #level: LogLevel | undefined;
+
+  private constructor(link: LegacyLink, facts: ServerFacts) {
+    this.#link = link;
+    this.facts = facts;
+  }
+
+  /** Sends initialize and initialized. @throws SW_UPSTREAM_PROTOCOL, PeerError and what the link rejects with */
+  static async open(link: LegacyLink, owner: SessionOwner, faults: Faults, scope: CallScope): Promise<LegacySession> {
+    const params = legacy.initializeParams(owner.info, owner.capabilities);
+    const outcome = await link.request({ request: { method: 'initialize', params }, scope });
+    if (outcome.kind === 'gone') throw outcome.error;
+    const facts = legacy.readInitialize(outcome.result);
+    if (!facts) throw faults.protocol('it answered initialize without a revision that we speak');
+    link.speak(facts);
+    await link.notified('notifications/initialized', {});
+    return new LegacySession(link, facts);
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+  get busy(): boolean {
+    return this.pins > 0 || this.#link.inFlight > 0;
+  }
+
+  request(call: OutboundCall): Promise<HttpOutcome> {
+    return this.#link.request(call);
+  }
+
+  /** Sets the level of log messages, where the server has logging and the level is another one. */
+  async setLevel(level: LogLevel | undefined): Promise<void> {
+    if (level === undefined || level === this.#level || !isObject(this.facts.capabilities['logging'])) return;
+    this.#level = level;
+    await this.#try('logging/setLevel', { level });
+  }
+
+  /** True when the server took the subscription. */
+  subscribe = (uri: string): Promise<boolean> => this.#try('resources/subscribe', { uri });
+  unsubscribe = (uri: string): Promise<boolean> => this.#try('resources/unsubscribe', { uri });
+
+  watch(): void {
+    this.#link.watch();
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#link.close();
+  }
+
+  /** The peer has ended it: nothing is to be said to it any more. */
+  lost(): void {
+    this.#closed = true;
+  }
+
+  /** A side request whose refusal must not fail what it is done for. */
+  async #try(method: string, params: JsonObject): Promise<boolean> {
+    try {
+      const outcome = await this.request({ request: { method, params }, scope: ownScope() });
+      return outcome.kind === 'result';
+    } catch (thrown) {
+      if (thrown instanceof PeerError || thrown instanceof SeaworthyError) return false;
+      throw thrown;
+    }
+  }
+}

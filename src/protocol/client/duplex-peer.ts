@@ -1,0 +1,181 @@
+import { fail, type SeaworthyError } from '#kernel/errors/index.js';
+import { PeerError, type RawResult } from '../jsonrpc/index.js';
+import { meta, type JsonObject, type ModelNotification } from '../model/index.js';
+import { readInbound, type Inbound } from './inbound.js';
+import { idOfLongLine, type LongLine } from './line-reader.js';
+import { answerText, notificationText, requestText, type ServerRequest } from './outbound-text.js';
+import { cancelledError, isGlobalNotification, relay, type Faults, type OutboundCall, type Peer, type Unattributed } from './peer.js';
+
+/** How a duplex peer writes; `onError` is called when this one message could not be delivered. */
+export interface Wire {
+  send(text: string, onError?: (error: SeaworthyError) => void): void;
+}
+
+export interface DuplexPeerOptions {
+  readonly wire: Wire;
+  readonly faults: Faults;
+  readonly unattributed: Unattributed;
+  readonly maxResultBytes: number;
+  /** Called for bytes that are no JSON-RPC message; the connection goes on. */
+  readonly onGarbage: (reason: unknown) => void;
+}
+
+interface Pending {
+  readonly call: OutboundCall;
+  readonly resolve: (result: RawResult) => void;
+  readonly reject: (error: Error) => void;
+  stopListening: () => void;
+}
+
+/**
+ * A peer at the other end of one two-way connection (stdio, or HTTP+SSE) that many callers share. Whatever names no
+ * call (log messages, requests of the server) is given to the one call in flight, or to calls that all belong to one
+ * session; otherwise nobody can tell whose it is.
+ */
+export class DuplexPeer implements Peer {
+  readonly #options: DuplexPeerOptions;
+  readonly #pending = new Map<number, Pending>();
+  #nextId = 1;
+  #gone: SeaworthyError | undefined;
+
+  constructor(options: DuplexPeerOptions) {
+    this.#options = options;
+  }
+
+  get inFlight(): number {
+    return this.#pending.size;
+  }
+
+  request(call: OutboundCall): Promise<RawResult> {
+    if (this.#gone) return Promise.reject(this.#options.faults.unavailable('the connection has ended', this.#gone));
+    if (call.scope.cancelled) return Promise.reject(cancelledError(call.scope));
+    return new Promise((resolve, reject) => {
+      const id = this.#nextId++;
+      const stopListening = call.scope.onCancel(() => this.#cancel(id));
+      this.#pending.set(id, { call, resolve, reject, stopListening });
+      this.#options.wire.send(requestText(id, call.request), (error) => this.#take(id)?.reject(error));
+    });
+  }
+
+  notify(method: string, params: JsonObject): void {
+    if (!this.#gone) this.#options.wire.send(notificationText(method, params));
+  }
+
+  /** Takes one message off the wire. */
+  receive(bytes: Buffer): void {
+    let messages: Inbound[];
+    try {
+      messages = readInbound(bytes);
+    } catch (reason) {
+      this.#options.onGarbage(reason);
+      return;
+    }
+    for (const message of messages) this.#dispatch(message);
+  }
+
+  /** A message was too long to keep: the call that it answers ends, the others go on. */
+  receiveLongLine(line: LongLine): void {
+    const sole = this.#pending.size === 1 ? this.#pending.keys().next().value : undefined;
+    const id = idOfLongLine(line) ?? sole;
+    const pending = id === undefined ? undefined : this.#take(id);
+    if (pending) pending.reject(this.#tooLarge());
+    else this.#options.onGarbage(this.#tooLarge());
+  }
+
+  /** The connection is gone: everything in flight is rejected with `error`, everything later as unavailable. */
+  close(error: SeaworthyError): void {
+    this.#gone ??= error;
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { reject, stopListening } of pending) {
+      stopListening();
+      reject(error);
+    }
+  }
+
+  #take(id: unknown): Pending | undefined {
+    const pending = this.#pending.get(id as number);
+    if (!pending) return undefined;
+    this.#pending.delete(id as number);
+    pending.stopListening();
+    return pending;
+  }
+
+  #cancel(id: number): void {
+    const pending = this.#take(id);
+    if (!pending) return;
+    const { call, reject } = pending;
+    // The specification forbids to cancel initialize.
+    if (call.request.method !== 'initialize')
+      this.notify('notifications/cancelled', { requestId: id, reason: call.scope.cancelled });
+    reject(cancelledError(call.scope));
+  }
+
+  #dispatch(message: Inbound): void {
+    if (message.kind === 'result') {
+      const pending = this.#take(message.id);
+      if (message.result.byteLength > this.#options.maxResultBytes) pending?.reject(this.#tooLarge());
+      else pending?.resolve(message.result);
+    } else if (message.kind === 'error') this.#take(message.id)?.reject(new PeerError(message.error));
+    else if (message.kind === 'notification') this.#notified(message);
+    else this.#asked(message);
+  }
+
+  #notified(notification: ModelNotification): void {
+    const { method, params } = notification;
+    if (method === 'notifications/progress') {
+      const pending = this.#pending.get(params['progressToken'] as number);
+      if (pending) relay(pending.call, { method, params });
+      return;
+    }
+    const subscription = (params['_meta'] as JsonObject | undefined)?.[meta.subscriptionId];
+    if (subscription !== undefined) {
+      this.#pending.get(subscription as number)?.call.channel?.notify({ method, params });
+      return;
+    }
+    if (method === 'notifications/cancelled') return this.#ended(params['requestId']);
+    const call = isGlobalNotification(method) ? undefined : this.#callWithLogs();
+    if (call) relay(call, { method, params });
+    else this.#options.unattributed({ method, params });
+  }
+
+  /** A modern server ends a listen stream so; a legacy one means a request of its own, which nobody waits for. */
+  #ended(id: unknown): void {
+    if (this.#pending.get(id as number)?.call.request.method !== 'subscriptions/listen') return;
+    this.#take(id)?.reject(this.#options.faults.lost('the server ended the subscription'));
+  }
+
+  #asked(request: ServerRequest): void {
+    const call = this.#callInFlight();
+    void answerText(request, call?.channel?.ask).then((text) => {
+      if (!this.#gone) this.#options.wire.send(text);
+    });
+  }
+
+  /** The call that a request of the server must belong to, when there is only one candidate. */
+  #callInFlight(): OutboundCall | undefined {
+    const calls = this.#calls();
+    const [first] = calls;
+    if (calls.length <= 1) return first;
+    const key = first?.session?.key;
+    if (key === undefined || calls.some((call) => call.session?.key !== key)) return undefined;
+    return calls.find((call) => call.channel?.ask);
+  }
+
+  /** The same for log messages; in the modern family only calls that named a level can be meant. */
+  #callWithLogs(): OutboundCall | undefined {
+    const calls = this.#calls();
+    if (calls.length <= 1) return calls[0];
+    const wanting = calls.filter((call) => (call.request.params['_meta'] as JsonObject | undefined)?.[meta.logLevel]);
+    return wanting.length === 1 ? wanting[0] : undefined;
+  }
+
+  #calls(): OutboundCall[] {
+    const calls: OutboundCall[] = [];
+    for (const { call } of this.#pending.values())
+      if (call.channel && call.request.method !== 'subscriptions/listen') calls.push(call);
+    return calls;
+  }
+
+  #tooLarge = () => fail('SW_RESULT_TOO_LARGE', { maxBytes: this.#options.maxResultBytes });
+}

@@ -1,0 +1,73 @@
+import type { CallScope } from '#kernel/context/index.js';
+import { fail, type SeaworthyError } from '#kernel/errors/index.js';
+import type { RawResult } from '../jsonrpc/index.js';
+import type { Channel, JsonObject, ModelNotification, ModelRequest, SessionRef } from '../model/index.js';
+
+/** One request on its way out; `request.params` is already in the form of the peer's revision. */
+export interface OutboundCall {
+  readonly request: ModelRequest;
+  readonly scope: CallScope;
+  /** Absent for requests of our own: nothing is relayed and nobody can be asked. */
+  readonly channel?: Channel | undefined;
+  /** The legacy session it comes from, to attribute what a shared connection sends without naming a call. */
+  readonly session?: SessionRef | undefined;
+  /** HTTP only: further header lines, name and value in turn. */
+  readonly headers?: readonly string[] | undefined;
+}
+
+/** The other end of a connection. */
+export interface Peer {
+  /**
+   * Sends a request under an id and a progress token of this hop. Notifications of the call reach its channel in
+   * order and before the promise settles. Rejects with PeerError, SW_UPSTREAM_*, SW_RESULT_TOO_LARGE, SW_CANCELLED
+   * or SW_DEADLINE_EXCEEDED.
+   */
+  request(call: OutboundCall): Promise<RawResult>;
+  notify(method: string, params: JsonObject): void;
+}
+
+/** What a peer says outside of any call. */
+export type Unattributed = (notification: ModelNotification) => void;
+
+/** The failures of one upstream, named after it. */
+export interface Faults {
+  unavailable(reason: string, cause?: unknown): SeaworthyError;
+  lost(reason: string, cause?: unknown): SeaworthyError;
+  /** `status`: where an HTTP answer was the reason. */
+  protocol(reason: string, cause?: unknown, status?: number): SeaworthyError;
+  refused(status: number): SeaworthyError;
+}
+
+export const faultsOf = (provider: string): Faults => ({
+  unavailable: (reason, cause) => fail('SW_UPSTREAM_UNAVAILABLE', { provider, reason }, cause),
+  lost: (reason, cause) => fail('SW_UPSTREAM_LOST', { provider, reason }, cause),
+  protocol: (reason, cause, status) => fail('SW_UPSTREAM_PROTOCOL', { provider, reason, status }, cause),
+  refused: (status) => fail('SW_UPSTREAM_REFUSED', { provider, status }),
+});
+
+/** Why a cancelled call is rejected. */
+export function cancelledError(scope: CallScope): SeaworthyError {
+  if (scope.cancelled !== 'deadline') return fail('SW_CANCELLED');
+  return fail('SW_DEADLINE_EXCEEDED', { timeoutMs: Math.round(performance.now() - scope.startedAt) });
+}
+
+/** Things that concern every user of an upstream, whichever stream they arrive on. */
+export const isGlobalNotification = (method: string): boolean =>
+  method === 'notifications/tools/list_changed' ||
+  method === 'notifications/prompts/list_changed' ||
+  method === 'notifications/resources/list_changed' ||
+  method === 'notifications/resources/updated';
+
+/** Hands a notification to the call it belongs to, under the token that the caller chose. */
+export function relay(call: OutboundCall, notification: ModelNotification): void {
+  if (notification.method !== 'notifications/progress') return call.channel?.notify(notification);
+  const progressToken = progressTokenOf(call.request.params);
+  if (progressToken === undefined) return;
+  call.channel?.notify({ method: notification.method, params: { ...notification.params, progressToken } });
+}
+
+/** The caller's own progress token, where it wants progress. */
+export function progressTokenOf(params: JsonObject): string | number | undefined {
+  const token = (params['_meta'] as JsonObject | undefined)?.['progressToken'];
+  return typeof token === 'string' || typeof token === 'number' ? token : undefined;
+}
