@@ -4,12 +4,16 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { renderConfigReference, renderConfigSchema, renderEnvExample } from './render-config-reference.js';
 import { renderErrorReference } from './render-error-reference.js';
 
 const root = join(import.meta.dirname, '..');
 
 /** Path from the root of the project, and the text that belongs there. One line per generated file. */
 const files: Record<string, () => string> = {
+  'config.schema.json': renderConfigSchema,
+  '.env.example': renderEnvExample,
+  'docs/reference/config.md': renderConfigReference,
   'docs/reference/errors.md': renderErrorReference,
 };
 
