@@ -22,7 +22,8 @@ export interface OpenedDialect {
 
 /**
  * Opens a SQLite file: write-ahead log, foreign keys on, mode 0600, missing folders made with mode 0700. The address
- * is `sqlite:path` or `sqlite::memory:`; a path without a folder lies in `dataDir`, a relative one in the working folder.
+ * is `sqlite:path`, `sqlite::memory:` or `sqlite:` for `seaworthy.db`; a path without a folder lies in `dataDir`, another
+ * relative one is taken from the working folder.
  */
 export async function openSqlite(url: string, dataDir: string | undefined): Promise<OpenedDialect> {
   const { default: Database } = await import('better-sqlite3');
@@ -66,7 +67,7 @@ class ImmediateSqliteDriver extends SqliteDriver {
 const memory = ':memory:';
 
 function sqliteFile(path: string, dataDir: string | undefined): string {
-  const plain = path.replace(/^\/\/(?=\/)/, '');
+  const plain = path === '' ? 'seaworthy.db' : path.replace(/^\/\/(?=\/)/, '');
   if (plain === memory || isAbsolute(plain)) return plain;
   return dirname(plain) === '.' && dataDir !== undefined ? join(dataDir, plain) : resolve(plain);
 }

@@ -34,7 +34,7 @@ export interface Storage {
 }
 
 export interface StorageOptions {
-  /** `sqlite:path`, `sqlite::memory:` or `postgres://user:password@host:port/database`. */
+  /** `sqlite:path`, `sqlite:` (`seaworthy.db` in `dataDir`), `sqlite::memory:` or `postgres://user:password@host:port/database`. */
   readonly url: string;
   /** Where a SQLite path without a folder lies. Default: the working folder. */
   readonly dataDir?: string;
@@ -85,7 +85,7 @@ function makeStorage(dialect: StorageDialect, opened: OpenedDialect, url: string
 }
 
 function dialectOf(url: string): StorageDialect {
-  if (url.startsWith('sqlite:') && url.length > 'sqlite:'.length) return 'sqlite';
+  if (url.startsWith('sqlite:')) return 'sqlite';
   if (/^postgres(?:ql)?:\/\//.test(url)) return 'postgres';
   // The address is not repeated: a mistyped one may still hold a password.
   throw fail('SW_CONFIG_INVALID', { reason: 'storage.url must begin with sqlite: or postgres://' });
