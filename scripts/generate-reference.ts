@@ -10,7 +10,7 @@ import { renderErrorReference } from './render-error-reference.js';
 const root = join(import.meta.dirname, '..');
 
 /** Path from the root of the project, and the text that belongs there. One line per generated file. */
-const files: Record<string, () => string> = {
+const files: Record<string, () => string | Promise<string>> = {
   'config.schema.json': renderConfigSchema,
   '.env.example': renderEnvExample,
   'docs/reference/config.md': renderConfigReference,
@@ -30,7 +30,7 @@ const check = process.argv.includes('--check');
 const stale: string[] = [];
 for (const [name, render] of Object.entries(files)) {
   const path = join(root, name);
-  const text = render();
+  const text = await render();
   if (currentText(path) === text) continue;
   stale.push(name);
   if (check) continue;

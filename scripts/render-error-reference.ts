@@ -1,3 +1,4 @@
+import { builtinModules } from '../src/app/builtin-modules.js';
 import { declaredErrors, type ErrorEntry, type ErrorKind } from '#kernel/errors/index.js';
 
 const mender: Record<ErrorKind, string> = {
@@ -8,7 +9,9 @@ const mender: Record<ErrorKind, string> = {
 };
 
 /** `docs/reference/errors.md`: every declared code, what it means and how to solve it. */
-export function renderErrorReference(): string {
+export async function renderErrorReference(): Promise<string> {
+  // A module declares its codes when it is loaded.
+  for (const load of Object.values(builtinModules)) await load();
   const sections = [...declaredErrors()].map(([code, entry]) => section(code, entry));
   return `${opening}\n${sections.join('\n')}`;
 }
