@@ -191,6 +191,8 @@ describe('storage on SQLite', () => {
     }
     expect((await stat(dataDir)).mode & 0o777).toBe(0o700);
     await storage.close();
+    await (await openStorage({ url: 'sqlite:', dataDir })).close();
+    expect((await stat(join(dataDir, 'seaworthy.db'))).mode & 0o777).toBe(0o600);
   });
 
   it('shows that another connection has written', async () => {
