@@ -12,7 +12,7 @@ export type Opened =
   | { readonly ok: true; readonly value: Readonly<Record<string, unknown>> }
   | { readonly ok: false; readonly reason: 'malformed' | 'unknown-key' | 'forged' };
 
-/** Turns small values into tokens that only this deployment can read or make. Synchronous, some microseconds each. */
+/** Turns small values into tokens that only this deployment can read or make. Synchronous, ten to twenty microseconds each. */
 export interface Sealer {
   /** A token in visible ASCII (base64url without padding): fits an HTTP header, a URL, a JSON string. */
   seal(value: Sealable): string;
