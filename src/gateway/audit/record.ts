@@ -5,8 +5,8 @@ export type Outcome = 'ok' | 'tool_error' | 'refused' | 'cancelled' | 'timeout' 
 
 /** One line of the audit log: who did what, when, and how it ended. Never holds arguments, results or credentials. */
 export interface AuditRecord {
-  /** ISO 8601, UTC. */
-  readonly time: string;
+  /** Epoch milliseconds; written as ISO 8601, UTC. */
+  readonly time: number;
   readonly requestId: string;
   readonly principal: string;
   readonly family: Family;

@@ -20,7 +20,7 @@ export function recordEnd(recorder: Recorder, flow: Flow, result: ModelResult | 
   const provider = target?.provider.id ?? call.route.provider;
   recorder.metrics.call(provider ?? 'all', call.request.method).done(outcome, durationMs / 1000);
   recorder.audit.write({
-    time: new Date(recorder.now()).toISOString(),
+    time: recorder.now(),
     requestId: call.scope.id,
     principal: call.scope.principal.id,
     family: call.client.family,

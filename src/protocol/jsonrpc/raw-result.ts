@@ -46,6 +46,16 @@ export class RawResult {
   }
 
   /**
+   * The bytes with members added, given as JSON text without braces; the caller knows that none of them is there.
+   * In pieces, like `splice`.
+   */
+  append(members: string): Buffer[] {
+    if (members === '') return [this.#bytes];
+    const separator = this.#members.size > 0 ? ',' : '';
+    return [this.#bytes.subarray(0, -1), Buffer.from(`${separator}${members}}`)];
+  }
+
+  /**
    * The bytes with members removed and set. A member that is set and present is replaced; one set to undefined is
    * removed. Returned in pieces so that the large middle is not copied.
    */

@@ -50,12 +50,11 @@ export function mcpHttp(context: ServingContext, options: McpHttpOptions): McpHt
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
     const startedAt = performance.now();
-    const answer = new HttpAnswer(response, options.maxBufferedBytes);
+    const answer = new HttpAnswer(response, options.maxBufferedBytes, options.onAnswer);
     const header: HeaderOf = (name) => {
       const value = request.headers[name];
       return typeof value === 'string' ? value : value?.join(', ');
     };
-    if (options.onAnswer) response.on('finish', () => options.onAnswer?.(response.statusCode));
     const refused = (error: unknown) => refuse(answer, error, request);
     const entry = enter(request, header);
     if ('refusal' in entry) return refused(entry.refusal);

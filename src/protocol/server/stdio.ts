@@ -212,7 +212,9 @@ class StdioConnection {
       principalId: this.#options.principal.id,
       provider: this.#options.route.provider,
     };
-    const session = new LiveSession(facts, this.#options.principal, this.#context.handler, (pieces) => this.#send(pieces));
+    const session = new LiveSession(facts, this.#options.principal, this.#context.handler, (pieces) =>
+      this.#send(pieces),
+    );
     this.#session = session;
     return { facts, session };
   }

@@ -84,16 +84,20 @@ export function requireSupported(revision: string): void {
     throw fail('SW_REVISION_UNSUPPORTED', { requested: revision, supported: modernRevisions });
 }
 
-/** What a result needs before it goes to a modern client: members to set where they are absent. */
-export function completeResult(method: string, result: ModelResult, serverInfo: JsonObject): JsonObject {
+/**
+ * The members that a result lacks before it goes to a modern client, as JSON text without braces; empty where it
+ * lacks none.
+ * @param identity JSON text of the `_meta` that names us, for results without one
+ */
+export function missingMembers(method: string, result: ModelResult, identity: string): string {
   const has = (name: string) => (result instanceof RawResult ? result.has(name) : name in result);
-  const set: JsonObject = {};
-  if (!has('resultType')) set['resultType'] = 'complete';
+  const complete = !has('resultType');
+  let text = complete ? '"resultType":"complete",' : '';
   if (cacheableMethods.has(method) && !has('inputRequests') && !has('requestState')) {
-    if (!has('ttlMs')) set['ttlMs'] = 0;
-    if (!has('cacheScope')) set['cacheScope'] = 'private';
+    if (!has('ttlMs')) text += '"ttlMs":0,';
+    if (!has('cacheScope')) text += '"cacheScope":"private",';
   }
-  if (method === 'tools/call' && !has('content') && set['resultType'] === 'complete') set['content'] = [];
-  if (!has('_meta')) set['_meta'] = { [meta.serverInfo]: serverInfo };
-  return set;
+  if (complete && method === 'tools/call' && !has('content')) text += '"content":[],';
+  if (!has('_meta')) text += `"_meta":${identity},`;
+  return text.slice(0, -1);
 }

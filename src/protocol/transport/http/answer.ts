@@ -13,13 +13,18 @@ const newline = Buffer.from('\n');
 export class HttpAnswer {
   readonly #response: ServerResponse;
   readonly #maxBufferedBytes: number;
+  readonly #onStatus: ((status: number) => void) | undefined;
   #state: 'waiting' | 'streaming' | 'ended' = 'waiting';
 
-  /** @param maxBufferedBytes a client that reads slower than this is cut off (bytes waiting in the socket) */
-  constructor(response: ServerResponse, maxBufferedBytes: number) {
+  /**
+   * @param maxBufferedBytes a client that reads slower than this is cut off (bytes waiting in the socket)
+   * @param onStatus told of the status once it is decided
+   */
+  constructor(response: ServerResponse, maxBufferedBytes: number, onStatus?: (status: number) => void) {
     this.#response = response;
     this.#maxBufferedBytes = maxBufferedBytes;
-    response.on('error', () => this.#response.destroy());
+    this.#onStatus = onStatus;
+    response.on('error', destroyBroken);
   }
 
   get state(): 'waiting' | 'streaming' | 'ended' {
@@ -39,6 +44,7 @@ export class HttpAnswer {
   json(status: number, pieces: Pieces, headers: Readonly<Record<string, string>> = {}): void {
     if (this.#state !== 'waiting') return;
     this.#state = 'ended';
+    this.#onStatus?.(status);
     const length = pieces.reduce(
       (sum, piece) => sum + (typeof piece === 'string' ? Buffer.byteLength(piece) : piece.length),
       0,
@@ -66,6 +72,7 @@ export class HttpAnswer {
   empty(status: number, headers: Readonly<Record<string, string>> = {}): void {
     if (this.#state !== 'waiting') return;
     this.#state = 'ended';
+    this.#onStatus?.(status);
     this.#response.writeHead(status, { 'content-length': '0', ...headers });
     this.#response.end();
   }
@@ -74,6 +81,7 @@ export class HttpAnswer {
   startStream(): void {
     if (this.#state !== 'waiting') return;
     this.#state = 'streaming';
+    this.#onStatus?.(200);
     this.#response.writeHead(200, streamHeaders);
     this.#response.flushHeaders();
   }
@@ -119,6 +127,11 @@ export class HttpAnswer {
   #cutSlowReader(): void {
     if (this.#response.writableLength > this.#maxBufferedBytes) this.#response.destroy();
   }
+}
+
+/** Shared by all answers, so that a request costs no closure for it. */
+function destroyBroken(this: ServerResponse): void {
+  this.destroy();
 }
 
 const streamHeaders = {

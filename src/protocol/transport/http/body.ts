@@ -36,8 +36,13 @@ export function readBody(
     else (chunks ??= [first]).push(chunk);
   });
   request.on('end', () => finish(undefined, chunks ? Buffer.concat(chunks, length) : (first ?? empty)));
-  request.on('error', (cause) => finish(fail('SW_CANCELLED', {}, cause), empty));
-  request.on('close', () => finish(fail('SW_CANCELLED'), empty));
+  // The error is made only when it is needed: 'close' comes after every request.
+  request.on('error', (cause) => {
+    if (!finished) finish(fail('SW_CANCELLED', {}, cause), empty);
+  });
+  request.on('close', () => {
+    if (!finished) finish(fail('SW_CANCELLED'), empty);
+  });
 }
 
 const empty = Buffer.alloc(0);
