@@ -3,8 +3,9 @@ import { fail, reasonOf, SeaworthyError } from '#kernel/errors/index.js';
 import type { Principal } from '#kernel/context/index.js';
 import { checkModuleId } from '#kernel/module/index.js';
 import type { ProviderHealth } from '#gateway/catalog/index.js';
-import type { ModuleContext } from './context.js';
+import type { ModuleContext, ModuleEnvironment } from './context.js';
 import type { CacheHint, PromptDefinition, ResourceDefinition, ResourceTemplateDefinition } from './resource.js';
+import type { SdkServer } from './sdk/server-connection.js';
 import type { ToolDefinition } from './tool.js';
 
 /** Parses a module's section of the configuration strictly; throws when it does not fit. */
@@ -108,10 +109,10 @@ export interface Module {
   configure(config: unknown): ConfiguredModule;
 }
 
-/** A module with a configuration that fits. */
-export interface ConfiguredModule {
-  provision(ctx: ModuleContext): Provisioned | Promise<Provisioned>;
-}
+/** A module with a configuration that fits: on our contract, or a server of the official SDK. */
+export type ConfiguredModule =
+  | { readonly kind: 'contract'; provision(ctx: ModuleContext): Provisioned | Promise<Provisioned> }
+  | { readonly kind: 'sdk-server'; makeServer(environment: ModuleEnvironment): SdkServer | Promise<SdkServer> };
 
 /**
  * Declares a module. No side effects.
@@ -133,12 +134,13 @@ export function defineModule<Config>(definition: ModuleDefinition<Config>): Modu
     config,
     configure(value) {
       const parsed = parseConfig(id, config, value);
-      return { provision: (ctx) => definition.provision(ctx, parsed) };
+      return { kind: 'contract', provision: (ctx) => definition.provision(ctx, parsed) };
     },
   };
 }
 
-function parseConfig<Config>(id: string, schema: ModuleDefinition<Config>['config'], value: unknown): Config {
+/** @throws SW_CONFIG_INVALID with the path and the problem */
+export function parseConfig<Config>(id: string, schema: ModuleDefinition<Config>['config'], value: unknown): Config {
   if ('safeParse' in schema) {
     const parsed = schema.safeParse(value);
     if (parsed.success) return parsed.data;

@@ -33,7 +33,8 @@ export {
   type SampleRequest,
 } from './input-request.js';
 export type { ElicitResponse, InputResponses, Root, SampleResponse } from './input-responses.js';
-export { moduleProvider, type ModuleProvider, type ToolPolicy } from './provider.js';
+export type { ModuleProvider, ToolPolicy } from './module-provider.js';
+export { moduleProvider } from './provider.js';
 export {
   prompt,
   resource,
@@ -65,3 +66,5 @@ export {
   type TestModule,
   type TestModuleOptions,
 } from './test-module.js';
+export { fromSdkServer, type SdkServerOptions } from './sdk/from-sdk-server.js';
+export type { SdkServer, SdkTransport } from './sdk/server-connection.js';

@@ -12,7 +12,8 @@ import {
 } from '#protocol/model/index.js';
 import { RawResult } from '#protocol/jsonrpc/index.js';
 import type { Module } from './definition.js';
-import { moduleProvider, type ModuleProvider } from './provider.js';
+import type { ModuleProvider } from './module-provider.js';
+import { moduleProvider } from './provider.js';
 
 export interface TestModuleOptions {
   /** Where the module may keep files. Default: a path that does not exist. */
