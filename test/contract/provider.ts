@@ -17,7 +17,11 @@ import {
 export interface ProviderSubject {
   readonly provider: Provider;
   /** A tool that gives a text back: its name, its arguments for a text, and the text of the answer. */
-  readonly echo: { readonly name: string; readonly arguments: (text: string) => JsonObject; readonly answer: (text: string) => string };
+  readonly echo: {
+    readonly name: string;
+    readonly arguments: (text: string) => JsonObject;
+    readonly answer: (text: string) => string;
+  };
   /** A tool that runs for seconds unless it is cancelled. */
   readonly slow?: { readonly name: string; readonly arguments: JsonObject };
   /** A tool that reports progress `count` times. */
@@ -36,7 +40,12 @@ export const testClient = (family: Family, capabilities: JsonObject = {}): Clien
 
 let calls = 0;
 /** A `tools/call` as the pipeline makes it. */
-export function toolCall(family: Family, name: string, args: JsonObject, more: Partial<ProviderCall> = {}): ProviderCall {
+export function toolCall(
+  family: Family,
+  name: string,
+  args: JsonObject,
+  more: Partial<ProviderCall> = {},
+): ProviderCall {
   return {
     request: { method: 'tools/call', params: { name, arguments: args } },
     client: testClient(family),
@@ -47,7 +56,8 @@ export function toolCall(family: Family, name: string, args: JsonObject, more: P
   };
 }
 
-export const plainResult = (result: ModelResult): JsonObject => (result instanceof RawResult ? result.toObject() : result);
+export const plainResult = (result: ModelResult): JsonObject =>
+  result instanceof RawResult ? result.toObject() : result;
 export const textOf = (result: ModelResult): string =>
   (plainResult(result)['content'] as { text: string }[]).map(({ text }) => text).join('');
 
@@ -74,7 +84,9 @@ export function providerContract(name: string, make: () => Promise<ProviderSubje
       const snapshot = provider.snapshot();
       expect(snapshot?.provider).toBe(provider.id);
       expect(snapshot?.tools.map((tool) => tool.name)).toContain(subject.echo.name);
-      expect(Object.isFrozen(snapshot) && Object.isFrozen(snapshot?.tools) && Object.isFrozen(snapshot?.tools[0])).toBe(true);
+      expect(Object.isFrozen(snapshot) && Object.isFrozen(snapshot?.tools) && Object.isFrozen(snapshot?.tools[0])).toBe(
+        true,
+      );
       expect(snapshot?.ttlMs).toBeGreaterThanOrEqual(0);
     });
 
@@ -115,7 +127,9 @@ export function providerContract(name: string, make: () => Promise<ProviderSubje
         });
         const params = { ...call.request.params, _meta: { progressToken: 'mine' } };
         await provider.invoke({ ...call, request: { ...call.request, params } });
-        const progress = seen.filter(({ method }) => method === 'notifications/progress').map(({ params: given }) => given);
+        const progress = seen
+          .filter(({ method }) => method === 'notifications/progress')
+          .map(({ params: given }) => given);
         expect(progress.map(({ progressToken }) => progressToken)).toEqual(Array(subject.progress.count).fill('mine'));
         const values = progress.map((given) => given['progress'] as number);
         expect(values).toEqual([...values].sort((a, b) => a - b));
@@ -149,7 +163,9 @@ export function providerContract(name: string, make: () => Promise<ProviderSubje
       await provider.start();
       const call = provider.invoke(toolCall('legacy', echo.name, echo.arguments('last')));
       const drained = provider.drain();
-      await expect(provider.invoke(toolCall('legacy', echo.name, echo.arguments('late')))).rejects.toThrow(SeaworthyError);
+      await expect(provider.invoke(toolCall('legacy', echo.name, echo.arguments('late')))).rejects.toThrow(
+        SeaworthyError,
+      );
       expect(textOf(await call)).toBe(echo.answer('last'));
       await drained;
       await provider.stop();

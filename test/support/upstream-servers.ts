@@ -5,7 +5,11 @@ import { fileURLToPath } from 'node:url';
 import type { Family } from '#protocol/model/index.js';
 import { startChild } from './child-process.js';
 
-const workbench = ['--import', import.meta.resolve('tsx'), fileURLToPath(new URL('../fixtures/upstreams/workbench.ts', import.meta.url))];
+const workbench = [
+  '--import',
+  import.meta.resolve('tsx'),
+  fileURLToPath(new URL('../fixtures/upstreams/workbench.ts', import.meta.url)),
+];
 const packageFile = (name: string) => fileURLToPath(import.meta.resolve(`@modelcontextprotocol/${name}/dist/index.js`));
 
 /** test/fixtures/upstreams/workbench.ts as a configured stdio server. */

@@ -20,6 +20,8 @@ export interface ChildProcessOptions {
 
 /** Milliseconds that each step of a stop may take: end of input, SIGTERM, SIGKILL. */
 const stepMs = 2_000;
+/** Milliseconds to read what a process wrote before it ended. */
+const lastWordsMs = 250;
 
 /**
  * One child process that speaks lines on stdin and stdout. It leads a process group of its own, so that what it
@@ -60,11 +62,17 @@ export class ChildProcess {
         onExit(reason);
         resolve();
       };
-      this.#child.once('error', (error: NodeJS.ErrnoException) => ended(`it could not be started (${error.code ?? error.name})`));
+      this.#child.once('error', (error: NodeJS.ErrnoException) =>
+        ended(`it could not be started (${error.code ?? error.name})`),
+      );
       this.#child.once('exit', (code, signal) => {
         const reason = signal ? `it was ended by ${signal}` : `it ended with code ${String(code)}`;
-        // Give what it wrote last the chance to be read; `close` may never come where a grandchild holds the pipe.
-        setImmediate(() => ended(reason));
+        // What it wrote last is still to be read; `close` does not come where a grandchild holds the pipe.
+        const timer = clock.after(lastWordsMs, () => ended(reason));
+        this.#child.once('close', () => {
+          timer.cancel();
+          ended(reason);
+        });
       });
     });
     if (this.#child.pid !== undefined) trackGroup(this.#child.pid);
@@ -83,7 +91,18 @@ export class ChildProcess {
   send(text: string): void {
     if (!this.#alive) return;
     if (this.#blocked) this.#waiting.push(text);
-    else this.#blocked = !this.#child.stdin.write(`${text}\n`);
+    else {
+      this.#gather();
+      this.#blocked = !this.#child.stdin.write(`${text}\n`);
+    }
+  }
+
+  /** Messages of one turn of the event loop go out in one system call. */
+  #gather(): void {
+    const { stdin } = this.#child;
+    if (stdin.writableCorked > 0) return;
+    stdin.cork();
+    process.nextTick(() => stdin.uncork());
   }
 
   /** Ends it in three steps, each bounded. Works twice. */
@@ -135,7 +154,8 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch (thrown) {
-    // ESRCH: the group has ended by itself, which is what was wanted.
-    if ((thrown as NodeJS.ErrnoException).code !== 'ESRCH') throw thrown;
+    // ESRCH, and EPERM where only zombies are left: the group has ended by itself, which is what was wanted.
+    const { code } = thrown as NodeJS.ErrnoException;
+    if (code !== 'ESRCH' && code !== 'EPERM') throw thrown;
   }
 }

@@ -38,7 +38,7 @@ export interface Dialer {
   readonly families: SpokenFamilies;
   modern(): Promise<ModernConnection | undefined>;
   legacy(owner: SessionOwner): Promise<LegacySession | undefined>;
-  /** Forgets what may have changed at the server: it is asked again. */
-  recheck(): void;
+  /** Forgets the verdict on the modern family, when it is old or known to be wrong: it is asked again. */
+  recheck(known: 'old' | 'wrong'): void;
   stop(): Promise<void>;
 }

@@ -15,6 +15,8 @@ import { SessionPool } from './session-pool.js';
 const frameBytes = 4_096;
 /** Milliseconds that ending a session may take. */
 const closeTimeoutMs = 2_000;
+/** Milliseconds for which a server counts as legacy before it is asked again. */
+const verdictMs = 3_600_000;
 
 /** Reaches a server behind a URL. */
 export class HttpDialer implements Dialer {
@@ -28,6 +30,7 @@ export class HttpDialer implements Dialer {
   #modern: Promise<ModernConnection | undefined> | undefined;
   #speaksModern: boolean | undefined;
   #speaksLegacy: boolean | undefined;
+  #judgedAt = 0;
   /** Legacy sessions go over HTTP+SSE. */
   #overSse: boolean;
 
@@ -52,6 +55,7 @@ export class HttpDialer implements Dialer {
       connectTimeoutMs: context.connectTimeoutMs,
       maxMessageBytes: context.maxResultBytes + frameBytes,
       faults: context.faults,
+      clock: context.clock,
     });
   }
 
@@ -76,8 +80,11 @@ export class HttpDialer implements Dialer {
     return this.#pool.get(owner.key, () => this.#open(owner));
   }
 
-  recheck(): void {
-    if (this.kind === 'sse') return;
+  recheck(known: 'old' | 'wrong'): void {
+    if (this.kind === 'sse' || this.#speaksModern === undefined) return;
+    // A server that was upgraded still answers initialize, so only a verdict against the modern family grows old.
+    const old = !this.#speaksModern && this.#context.clock.monotonic() - this.#judgedAt > verdictMs;
+    if (known === 'old' && !old) return;
     this.#modern = undefined;
     this.#speaksModern = undefined;
   }
@@ -90,7 +97,9 @@ export class HttpDialer implements Dialer {
   /** Asks in the modern family first; only an answer is evidence, never silence, a refused credential or a 5xx. */
   async #discover(): Promise<ModernConnection | undefined> {
     const { maxResultBytes, connectTimeoutMs } = this.#context;
-    const peer = new HttpPeer(this.#endpoint, maxResultBytes, (notification) => this.#onNotification(notification, undefined));
+    const peer = new HttpPeer(this.#endpoint, maxResultBytes, (notification) =>
+      this.#onNotification(notification, undefined),
+    );
     const request: ModelRequest = modern.encodeModern({ method: 'server/discover', params: {} }, this.#client);
     const facts = await within(this.#context, connectTimeoutMs, (scope) =>
       peer
@@ -98,6 +107,7 @@ export class HttpDialer implements Dialer {
         .then(modern.readDiscover, (thrown: unknown) => verdictOf(thrown)),
     );
     this.#speaksModern = facts !== undefined;
+    this.#judgedAt = this.#context.clock.monotonic();
     return facts && { facts, peer, mirrorsHeaders: true };
   }
 
@@ -130,7 +140,7 @@ export class HttpDialer implements Dialer {
   }
 
   async #openStreamable(owner: SessionOwner): Promise<LegacySession> {
-    const { faults, connectTimeoutMs, maxResultBytes, clock } = this.#context;
+    const { maxResultBytes, clock } = this.#context;
     let opened: LegacySession | undefined;
     const session = new HttpSession({
       endpoint: this.#endpoint,
@@ -156,7 +166,7 @@ export class HttpDialer implements Dialer {
         timer.cancel();
       },
     };
-    opened = await within(this.#context, connectTimeoutMs, (scope) => LegacySession.open(link, owner, faults, scope));
+    opened = await LegacySession.open(link, owner, this.#context);
     return opened;
   }
 
@@ -177,7 +187,7 @@ export class HttpDialer implements Dialer {
     });
     const link = duplexLink(connection.peer, () => connection.close());
     try {
-      opened = await within(this.#context, connectTimeoutMs, (scope) => LegacySession.open(link, owner, faults, scope));
+      opened = await LegacySession.open(link, owner, this.#context);
       return opened;
     } catch (thrown) {
       connection.close();

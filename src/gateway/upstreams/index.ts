@@ -1,2 +1,8 @@
-export type { HttpUpstreamConfig, StdioUpstreamConfig, UpstreamConfig, UpstreamDeps, UpstreamLimits } from './config.js';
+export type {
+  HttpUpstreamConfig,
+  StdioUpstreamConfig,
+  UpstreamConfig,
+  UpstreamDeps,
+  UpstreamLimits,
+} from './config.js';
 export { createUpstream } from './upstream.js';

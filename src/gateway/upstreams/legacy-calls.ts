@@ -41,7 +41,11 @@ export class LegacyCalls {
   }
 
   /** Sends on the owner's session; one that the server has forgotten is made anew, once: nothing was processed. */
-  async #send(owner: SessionOwner, call: OutboundCall, client: ClientFacts | undefined): Promise<RawResult | undefined> {
+  async #send(
+    owner: SessionOwner,
+    call: OutboundCall,
+    client: ClientFacts | undefined,
+  ): Promise<RawResult | undefined> {
     for (let attempt = 1; ; attempt++) {
       const session = await this.#connect(owner);
       if (!session) return undefined;

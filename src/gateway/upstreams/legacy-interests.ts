@@ -45,7 +45,8 @@ export class LegacyInterests {
     for (const uri of uris) {
       const count = (interests.uris.get(uri) ?? 1) - 1;
       if (count > 0) interests.uris.set(uri, count);
-      else if (interests.uris.delete(uri) && interests.session?.closed === false) void interests.session.unsubscribe(uri);
+      else if (interests.uris.delete(uri) && interests.session?.closed === false)
+        void interests.session.unsubscribe(uri);
     }
     if (--interests.clients > 0) return;
     this.#byOwner.delete(owner.key);

@@ -1,12 +1,11 @@
-import type { CallScope } from '#kernel/context/index.js';
 import { SeaworthyError } from '#kernel/errors/index.js';
-import type { Faults, HttpOutcome, OutboundCall, ServerFacts } from '#protocol/client/index.js';
-import { PeerError } from '#protocol/jsonrpc/index.js';
-import { isObject } from '#protocol/jsonrpc/index.js';
+import type { HttpOutcome, OutboundCall, ServerFacts } from '#protocol/client/index.js';
+import { isObject, PeerError } from '#protocol/jsonrpc/index.js';
 import type { JsonObject, LogLevel } from '#protocol/model/index.js';
 import { legacy } from '#protocol/revisions/index.js';
+import type { UpstreamContext } from './config.js';
 import type { SessionOwner } from './dialer.js';
-import { ownScope } from './own-request.js';
+import { within } from './own-request.js';
 
 /** The connection below a legacy session, whatever the transport. */
 export interface LegacyLink {
@@ -25,26 +24,30 @@ export interface LegacyLink {
 export class LegacySession {
   readonly facts: ServerFacts;
   readonly #link: LegacyLink;
+  readonly #context: UpstreamContext;
   /** Interests that need this session to live on. */
   pins = 0;
   #closed = false;
   #level: LogLevel | undefined;
 
-  private constructor(link: LegacyLink, facts: ServerFacts) {
+  private constructor(link: LegacyLink, facts: ServerFacts, context: UpstreamContext) {
     this.#link = link;
+    this.#context = context;
     this.facts = facts;
   }
 
   /** Sends initialize and initialized. @throws SW_UPSTREAM_PROTOCOL, PeerError and what the link rejects with */
-  static async open(link: LegacyLink, owner: SessionOwner, faults: Faults, scope: CallScope): Promise<LegacySession> {
+  static async open(link: LegacyLink, owner: SessionOwner, context: UpstreamContext): Promise<LegacySession> {
     const params = legacy.initializeParams(owner.info, owner.capabilities);
-    const outcome = await link.request({ request: { method: 'initialize', params }, scope });
+    const outcome = await within(context, context.connectTimeoutMs, (scope) =>
+      link.request({ request: { method: 'initialize', params }, scope }),
+    );
     if (outcome.kind === 'gone') throw outcome.error;
     const facts = legacy.readInitialize(outcome.result);
-    if (!facts) throw faults.protocol('it answered initialize without a revision that we speak');
+    if (!facts) throw context.faults.protocol('it answered initialize without a revision that we speak');
     link.speak(facts);
     await link.notified('notifications/initialized', {});
-    return new LegacySession(link, facts);
+    return new LegacySession(link, facts, context);
   }
 
   get closed(): boolean {
@@ -87,7 +90,9 @@ export class LegacySession {
   /** A side request whose refusal must not fail what it is done for. */
   async #try(method: string, params: JsonObject): Promise<boolean> {
     try {
-      const outcome = await this.request({ request: { method, params }, scope: ownScope() });
+      const outcome = await within(this.#context, this.#context.connectTimeoutMs, (scope) =>
+        this.request({ request: { method, params }, scope }),
+      );
       return outcome.kind === 'result';
     } catch (thrown) {
       if (thrown instanceof PeerError || thrown instanceof SeaworthyError) return false;

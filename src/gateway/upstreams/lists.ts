@@ -37,6 +37,7 @@ export async function readSnapshot(
   readPage: ReadPage,
   previous: ProviderSnapshot | undefined,
 ): Promise<ProviderSnapshot> {
+  const refused: PeerError[] = [];
   const read = async (name: ListName): Promise<List> => {
     if (!isObject(facts.capabilities[lists[name].capability])) return nothing;
     try {
@@ -45,17 +46,22 @@ export async function readSnapshot(
       if (!(thrown instanceof PeerError)) throw thrown;
       if (thrown.error.code === -32601) return nothing;
       context.logger.warn({ list: name, error: thrown.error }, 'the upstream could not give a list');
+      refused.push(thrown);
       return { items: (previous?.[name] ?? []) as readonly JsonObject[], ttlMs: 0, isPublic: false };
     }
   };
   const all = await Promise.all(listNames.map(read));
+  const offered = listNames.filter((name) => isObject(facts.capabilities[lists[name].capability]));
+  if (refused[0] && refused.length === offered.length) throw refused[0];
   const [tools, prompts, resources, resourceTemplates] = all.map(({ items }) => items);
   const ttlMs = Math.min(...all.map((list) => list.ttlMs));
   return deepFreeze<ProviderSnapshot>({
     provider: context.id,
     family,
     at: context.clock.now(),
-    hash: createHash('sha256').update(JSON.stringify([tools, prompts, resources, resourceTemplates])).digest('hex'),
+    hash: createHash('sha256')
+      .update(JSON.stringify([tools, prompts, resources, resourceTemplates]))
+      .digest('hex'),
     serverInfo: facts.serverInfo,
     capabilities: facts.capabilities,
     instructions: facts.instructions,
@@ -79,10 +85,12 @@ async function readList(context: UpstreamContext, name: ListName, readPage: Read
     const given = result[name];
     if (!Array.isArray(given)) throw context.faults.protocol(`${method} holds no ${name}`);
     for (const item of given as unknown[]) {
-      if (isObject(item) && typeof item[key] === 'string' && (name !== 'tools' || isObject(item['inputSchema']))) items.push(item);
+      if (isObject(item) && typeof item[key] === 'string' && (name !== 'tools' || isObject(item['inputSchema'])))
+        items.push(item);
       else context.logger.warn({ list: name }, 'the upstream listed something without the members that it must have');
     }
-    if (items.length > context.maxListItems) throw context.faults.protocol(`${method} has more than ${String(context.maxListItems)} items`);
+    if (items.length > context.maxListItems)
+      throw context.faults.protocol(`${method} has more than ${String(context.maxListItems)} items`);
     ttlMs = Math.min(ttlMs, typeof result['ttlMs'] === 'number' ? Math.max(result['ttlMs'], 0) : 0);
     isPublic &&= result['cacheScope'] === 'public';
     const next = result['nextCursor'];
@@ -94,7 +102,10 @@ async function readList(context: UpstreamContext, name: ListName, readPage: Read
 }
 
 /** The lists that differ, by the names that events use. */
-export function changedLists(before: ProviderSnapshot | undefined, after: ProviderSnapshot): Set<'tools' | 'prompts' | 'resources'> {
+export function changedLists(
+  before: ProviderSnapshot | undefined,
+  after: ProviderSnapshot,
+): Set<'tools' | 'prompts' | 'resources'> {
   const changed = new Set<'tools' | 'prompts' | 'resources'>();
   if (before?.hash === after.hash) return changed;
   for (const name of listNames)

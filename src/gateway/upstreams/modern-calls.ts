@@ -32,7 +32,10 @@ export class ModernCalls {
     if (!connection) return undefined;
     const outbound = { ...call, request: modern.encodeModern(call.request, call.client) };
     try {
-      return await connection.peer.request({ ...outbound, headers: this.#headers(connection, outbound.request, call.scope) });
+      return await connection.peer.request({
+        ...outbound,
+        headers: this.#headers(connection, outbound.request, call.scope),
+      });
     } catch (thrown) {
       // The tool's annotations have changed since we read them: nothing was executed.
       if (!connection.mirrorsHeaders || !(thrown instanceof PeerError) || thrown.error.code !== -32020) throw thrown;

@@ -103,12 +103,14 @@ export class ModernListen {
   }
 
   #filter(capabilities: JsonObject): JsonObject {
-    const offers = (list: string, member: string): boolean => isObject(capabilities[list]) && capabilities[list][member] === true;
+    const offers = (list: string, member: string): boolean =>
+      isObject(capabilities[list]) && capabilities[list][member] === true;
     const filter: JsonObject = {};
     if (offers('tools', 'listChanged')) filter['toolsListChanged'] = true;
     if (offers('prompts', 'listChanged')) filter['promptsListChanged'] = true;
     if (offers('resources', 'listChanged')) filter['resourcesListChanged'] = true;
-    if (this.#uris.size > 0 && offers('resources', 'subscribe')) filter['resourceSubscriptions'] = [...this.#uris.keys()];
+    if (this.#uris.size > 0 && offers('resources', 'subscribe'))
+      filter['resourceSubscriptions'] = [...this.#uris.keys()];
     return filter;
   }
 

@@ -48,7 +48,8 @@ export class StderrLog {
   }
 
   #reportDropped(): void {
-    if (this.#dropped > 0) this.#logger.warn({ lines: this.#dropped }, 'stderr of the upstream came too fast; lines were dropped');
+    if (this.#dropped > 0)
+      this.#logger.warn({ lines: this.#dropped }, 'stderr of the upstream came too fast; lines were dropped');
     this.#dropped = 0;
   }
 }

@@ -10,6 +10,9 @@ import { LegacySession } from './legacy-session.js';
 import { assumedFacts } from './modern-facts.js';
 import { within } from './own-request.js';
 
+/** Milliseconds of silence after which a server that was asked in the modern family is asked in the legacy one. */
+const probeSilenceMs = 2_000;
+
 /** One child process and the peer at its pipes. */
 export class StdioConnection {
   readonly peer: DuplexPeer;
@@ -66,10 +69,11 @@ export class StdioConnection {
   }
 
   /** Facts of a modern server; `legacy` for any other answer, for silence and for a process that ends on it. */
-  async discover(client: ClientFacts, silenceMs: number): Promise<ServerFacts | 'legacy'> {
+  async discover(client: ClientFacts): Promise<ServerFacts | 'legacy'> {
     const request = modern.encodeModern({ method: 'server/discover', params: {} }, client);
     try {
-      const result = await within(this.#context, silenceMs, (scope) => this.peer.request({ request, scope }));
+      const { connectTimeoutMs } = this.#context;
+      const result = await within(this.#context, connectTimeoutMs, (scope) => this.peer.request({ request, scope }));
       return modern.readDiscover(result) ?? 'legacy';
     } catch (thrown) {
       if (!(thrown instanceof PeerError)) return 'legacy';
@@ -77,11 +81,36 @@ export class StdioConnection {
     }
   }
 
+  /**
+   * Finds out which family the process speaks. After some silence it is asked in the legacy family too; a slow start
+   * looks the same, so whichever question is answered first decides. Undefined: it survived neither.
+   */
+  async probe(client: ClientFacts): Promise<ServerFacts | LegacySession | undefined> {
+    const discovering = this.discover(client);
+    const first = await Promise.race([discovering, this.#silence()]);
+    if (first !== 'legacy' && first !== 'silent') return first;
+    if (this.#endReason !== undefined) return undefined;
+    const initializing = this.initialize().catch(() => undefined);
+    const discovered = async () => factsOrNothing(await discovering) ?? (await initializing);
+    const initialized = async () => (await initializing) ?? factsOrNothing(await discovering);
+    return Promise.race([discovered(), initialized()]);
+  }
+
   /** The one legacy session of this process, for all callers. */
   initialize(): Promise<LegacySession> {
-    const { self, faults, connectTimeoutMs } = this.#context;
-    const owner = { key: 'shared', sessionKey: undefined, info: self, capabilities: legacy.everyClientCapability };
-    const link = duplexLink(this.peer, () => void this.stop());
-    return within(this.#context, connectTimeoutMs, (scope) => LegacySession.open(link, owner, faults, scope));
+    const owner = { ...sharedOwner, info: this.#context.self };
+    return LegacySession.open(
+      duplexLink(this.peer, () => void this.stop()),
+      owner,
+      this.#context,
+    );
   }
+
+  #silence = (): Promise<'silent'> =>
+    new Promise((resolve) => this.#context.clock.after(probeSilenceMs, () => resolve('silent'), { unref: true }));
 }
+
+const factsOrNothing = (facts: ServerFacts | 'legacy'): ServerFacts | undefined =>
+  facts === 'legacy' ? undefined : facts;
+
+const sharedOwner = { key: 'shared', sessionKey: undefined, capabilities: legacy.everyClientCapability };

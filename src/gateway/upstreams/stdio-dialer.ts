@@ -8,8 +8,6 @@ import type { Dialer, ModernConnection, OnNotification, SpokenFamilies } from '.
 import type { LegacySession } from './legacy-session.js';
 import { StdioConnection } from './stdio-connection.js';
 
-/** Milliseconds of silence after which a server that was asked in the modern family is asked in the legacy one. */
-const probeSilenceMs = 2_000;
 const firstRestartMs = 1_000;
 const maxRestartMs = 60_000;
 /** Milliseconds that a child must have lived for its restart to be immediate. */
@@ -39,7 +37,7 @@ export class StdioDialer implements Dialer {
   readonly #context: UpstreamContext;
   readonly #client: ClientFacts;
   readonly #onNotification: OnNotification;
-  readonly #onLost: (family: Family) => void;
+  readonly #onLost: (family: Family, reason: string) => void;
   readonly #slots: Record<Family, Slot>;
   readonly #connections = new Set<StdioConnection>();
   readonly #spoken: Record<Family, boolean | undefined> = { modern: undefined, legacy: undefined };
@@ -52,7 +50,7 @@ export class StdioDialer implements Dialer {
     context: UpstreamContext,
     client: ClientFacts,
     onNotification: OnNotification,
-    onLost: (family: Family) => void,
+    onLost: (family: Family, reason: string) => void,
   ) {
     this.#config = config;
     this.#context = context;
@@ -112,19 +110,18 @@ export class StdioDialer implements Dialer {
     return opening;
   }
 
-  /** The first contact: one child, asked in the modern family, settles what is known from then on. */
+  /** The first contact: one child, asked in the modern family first, settles what is known from then on. */
   async #probe(): Promise<void> {
-    const connection = this.#start('modern');
-    const facts = await connection.discover(this.#client, probeSilenceMs);
-    if (facts !== 'legacy') {
+    const connection = this.#start('legacy');
+    const answer = await connection.probe(this.#client);
+    if (answer && !('facts' in answer)) {
       this.#spoken.modern = true;
-      await this.#keep('modern', Promise.resolve(this.#opened('modern', connection, facts)));
+      await this.#keep('modern', Promise.resolve(this.#opened('modern', connection, answer)));
       return;
     }
-    // Some servers answer initialize on the same process, others do not survive a request before it.
-    const session = connection.endReason === undefined ? await connection.initialize().catch(() => undefined) : undefined;
-    if (session) await this.#keep('legacy', Promise.resolve(this.#opened('legacy', connection, session)));
+    if (answer) await this.#keep('legacy', Promise.resolve(this.#opened('legacy', connection, answer)));
     else {
+      // Some servers do not survive a request before initialize.
       await connection.stop();
       await this.#keep('legacy', this.#open('legacy'));
     }
@@ -135,7 +132,7 @@ export class StdioDialer implements Dialer {
     const connection = this.#start(family);
     try {
       if (family === 'legacy') return this.#opened('legacy', connection, await connection.initialize());
-      const facts = await connection.discover(this.#client, this.#context.connectTimeoutMs);
+      const facts = await connection.discover(this.#client);
       if (facts !== 'legacy') return this.#opened('modern', connection, facts);
       throw this.#context.faults.protocol('it does not answer server/discover any more');
     } catch (thrown) {
@@ -173,7 +170,7 @@ export class StdioDialer implements Dialer {
     const reason = connection.endReason ?? 'it ended';
     if (lived < stableMs) this.#delay(slot, connection, reason);
     logger.warn({ reason, livedMs: Math.round(lived) }, 'the upstream process ended');
-    this.#onLost(family);
+    this.#onLost(family, `The process ended: ${reason}.`);
   }
 
   /** Starts a child, unless one has just failed. @throws SW_UPSTREAM_UNAVAILABLE */
@@ -181,13 +178,19 @@ export class StdioDialer implements Dialer {
     const { clock, faults } = this.#context;
     const slot = this.#slots[family];
     if (this.#stopped) throw faults.unavailable('it is stopped');
-    if (clock.monotonic() < slot.notBefore) throw this.#unavailable(slot, `${slot.reason}; it waits for its next start`);
-    const connection = new StdioConnection(this.#config, this.#context, (notification) =>
-      this.#onNotification(notification, undefined),
-    );
-    this.#connections.add(connection);
-    connection.onEnd = () => this.#connections.delete(connection);
-    return connection;
+    if (clock.monotonic() < slot.notBefore)
+      throw this.#unavailable(slot, `${slot.reason}; it waits for its next start`);
+    try {
+      const connection = new StdioConnection(this.#config, this.#context, (notification) =>
+        this.#onNotification(notification, undefined),
+      );
+      this.#connections.add(connection);
+      connection.onEnd = () => this.#connections.delete(connection);
+      return connection;
+    } catch (thrown) {
+      // Node refuses some commands before it tries them (a NUL in an argument).
+      throw this.#unavailable(slot, reasonOf(thrown), thrown);
+    }
   }
 
   #startFailed(family: Family, connection: StdioConnection, thrown: unknown): SeaworthyError {

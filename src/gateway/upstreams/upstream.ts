@@ -1,6 +1,14 @@
 import { reasonOf, SeaworthyError } from '#kernel/errors/index.js';
-import type { RawResult } from '#protocol/jsonrpc/index.js';
-import { latestModern, type ClientFacts, type Family, type JsonObject, type ModelNotification, type ModelResult } from '#protocol/model/index.js';
+import { backoff, type Backoff } from '#kernel/time/index.js';
+import { PeerError, type RawResult } from '#protocol/jsonrpc/index.js';
+import {
+  latestModern,
+  type ClientFacts,
+  type Family,
+  type JsonObject,
+  type ModelNotification,
+  type ModelResult,
+} from '#protocol/model/index.js';
 import { legacy, modern } from '#protocol/revisions/index.js';
 import type {
   Provider,
@@ -12,7 +20,7 @@ import type {
   ProviderSubscription,
 } from '../catalog/index.js';
 import { upstreamContext, type UpstreamConfig, type UpstreamContext, type UpstreamDeps } from './config.js';
-import type { Dialer, SessionOwner } from './dialer.js';
+import type { Dialer, ModernConnection, SessionOwner } from './dialer.js';
 import { HttpDialer } from './http-dialer.js';
 import { LegacyCalls } from './legacy-calls.js';
 import { LegacyInterests } from './legacy-interests.js';
@@ -43,10 +51,13 @@ class Upstream implements Provider {
   readonly #listen: ModernListen;
   readonly #interests: LegacyInterests;
   readonly #own: SessionOwner;
+  readonly #retries: Backoff;
   readonly #listeners = new Set<(event: ProviderEvent) => void>();
   #snapshot: ProviderSnapshot | undefined;
   #refreshing: Promise<ProviderSnapshot> | undefined;
   #refreshFailure: string | undefined;
+  /** Why the last call did not reach the server. */
+  #callFailure: string | undefined;
   /** Lists that the server said have changed and that were not read since. */
   #announced = new Set<ListKind>();
   #watchesOwn = false;
@@ -63,10 +74,14 @@ class Upstream implements Provider {
       info: context.self,
       capabilities: legacy.everyClientCapability,
     };
+    this.#retries = backoff({ minMs: 1_000, maxMs: 60_000 }, context.clock);
     this.#own = { key: 'own', sessionKey: undefined, info: context.self, capabilities: legacy.everyClientCapability };
     this.#dialer = this.#dial(config, client);
     this.kind = this.#dialer.kind;
-    this.#modernCalls = new ModernCalls(() => this.#dialer.modern(), () => this.refresh());
+    this.#modernCalls = new ModernCalls(
+      () => this.#dialer.modern(),
+      () => this.refresh(),
+    );
     this.#legacyCalls = new LegacyCalls((owner) => this.#dialer.legacy(owner), context);
     this.#interests = new LegacyInterests(context, (owner) => this.#dialer.legacy(owner));
     this.#listen = new ModernListen({
@@ -81,6 +96,7 @@ class Upstream implements Provider {
   async start(): Promise<void> {
     if (this.#state === 'new') this.#state = 'running';
     await this.#refreshQuietly();
+    if (!this.#snapshot) this.#tryAgainLater();
   }
 
   snapshot(): ProviderSnapshot | undefined {
@@ -96,27 +112,44 @@ class Upstream implements Provider {
   }
 
   async invoke(call: ProviderCall): Promise<ModelResult> {
-    if (this.#state === 'draining' || this.#state === 'stopped') throw this.#context.faults.unavailable('it is shutting down');
+    if (this.#state === 'draining' || this.#state === 'stopped')
+      throw this.#context.faults.unavailable('it is shutting down');
     this.#inFlight++;
     try {
-      return await this.#route(call);
+      const result = await this.#route(call);
+      this.#callFailure = undefined;
+      return result;
+    } catch (thrown) {
+      if (isUnreachable(thrown)) this.#callFailure = reasonOf(thrown);
+      throw thrown;
     } finally {
       if (--this.#inFlight === 0) for (const done of this.#idle.splice(0)) done();
     }
   }
 
   subscribe(interest: ProviderInterest): ProviderSubscription {
-    const subscribing = this.#subscribe(interest);
+    const delays = backoff({ minMs: 1_000, maxMs: 60_000 }, this.#context.clock);
     let closed = false;
+    let remove: (() => void) | undefined;
+    const attempt = async (): Promise<readonly string[]> => {
+      if (closed || this.#state === 'stopped') return [];
+      try {
+        const subscribed = await this.#subscribe(interest);
+        if (closed) subscribed.remove();
+        else remove = subscribed.remove;
+        return subscribed.accepted;
+      } catch (thrown) {
+        this.#context.logger.debug({ err: thrown }, 'a subscription has to wait for the upstream');
+        this.#context.clock.after(delays.next(), () => void attempt(), { unref: true });
+        return [];
+      }
+    };
     return {
-      accepted: subscribing.then(({ accepted }) => accepted),
+      accepted: attempt(),
       close: () => {
-        if (closed) return;
         closed = true;
-        subscribing.then(
-          ({ remove }) => remove(),
-          (thrown: unknown) => this.#context.logger.debug({ err: thrown }, 'a subscription that failed was closed'),
-        );
+        remove?.();
+        remove = undefined;
       },
     };
   }
@@ -133,10 +166,9 @@ class Upstream implements Provider {
     if (speaksLegacy) families.push('legacy');
     const details: JsonObject = { families, kind: this.kind, inFlight: this.#inFlight };
     if (this.#snapshot) details['snapshotAgeMs'] = this.#context.clock.now() - this.#snapshot.at;
-    if (this.#refreshFailure !== undefined) details['failure'] = this.#refreshFailure;
-    if (!this.#snapshot) return { status: 'unhealthy', message: this.#refreshFailure ?? 'It has not been reached yet.', details };
-    if (this.#refreshFailure !== undefined)
-      return { status: 'degraded', message: `Its lists are old: ${this.#refreshFailure}`, details };
+    const failure = this.#callFailure ?? this.#refreshFailure;
+    if (!this.#snapshot) return { status: 'unhealthy', message: failure ?? 'It has not been reached yet.', details };
+    if (failure !== undefined) return { status: 'degraded', message: failure, details };
     return { status: 'healthy', message: 'It answers.', details };
   }
 
@@ -156,10 +188,13 @@ class Upstream implements Provider {
   #dial(config: UpstreamConfig, client: ClientFacts): Dialer {
     const notified = (notification: ModelNotification, key: string | undefined) => this.#notified(notification, key);
     if ('command' in config)
-      return new StdioDialer(config, this.#context, client, notified, (family) => {
+      return new StdioDialer(config, this.#context, client, notified, (family, reason) => {
+        this.#callFailure = reason;
         if (family === 'legacy') this.#sessionsLost(() => true);
       });
-    return new HttpDialer(config, this.#context, client, notified, (key) => this.#sessionsLost((other) => other === key));
+    return new HttpDialer(config, this.#context, client, notified, (key) =>
+      this.#sessionsLost((other) => other === key),
+    );
   }
 
   /** The caller's family where the server speaks it, else the other one. */
@@ -194,6 +229,8 @@ class Upstream implements Provider {
       const changed = changedLists(this.#snapshot, snapshot);
       this.#snapshot = snapshot;
       this.#refreshFailure = undefined;
+      this.#callFailure = undefined;
+      this.#retries.succeeded();
       this.#modernCalls.learn(snapshot.tools);
       this.#context.metrics?.upstreamUp.set({ provider: this.id }, 1);
       const lists = [...new Set([...changed, ...announced])];
@@ -208,26 +245,44 @@ class Upstream implements Provider {
   }
 
   async #read(): Promise<ProviderSnapshot> {
-    const { listTimeoutMs } = this.#context;
+    this.#dialer.recheck('old');
     const connection = await this.#dialer.modern();
-    if (connection) {
-      const snapshot = await readSnapshot(
-        this.#context,
-        'modern',
-        connection.facts,
-        (method, params) => within(this.#context, listTimeoutMs, (scope) => this.#modernCalls.own(connection, { method, params }, scope)),
-        this.#snapshot,
-      );
-      this.#listen.start();
-      return connection.mirrorsHeaders ? this.#withoutUnmirrorable(snapshot) : snapshot;
+    if (!connection) return this.#readLegacy();
+    try {
+      return await this.#readModern(connection);
+    } catch (thrown) {
+      if (!(thrown instanceof PeerError)) throw thrown;
+      // It was modern once: perhaps an older server stands there now.
+      this.#dialer.recheck('wrong');
+      if (await this.#dialer.modern()) throw thrown;
+      return this.#readLegacy();
     }
+  }
+
+  async #readModern(connection: ModernConnection): Promise<ProviderSnapshot> {
+    const { listTimeoutMs } = this.#context;
+    const snapshot = await readSnapshot(
+      this.#context,
+      'modern',
+      connection.facts,
+      (method, params) =>
+        within(this.#context, listTimeoutMs, (scope) => this.#modernCalls.own(connection, { method, params }, scope)),
+      this.#snapshot,
+    );
+    this.#listen.start();
+    return connection.mirrorsHeaders ? this.#withoutUnmirrorable(snapshot) : snapshot;
+  }
+
+  async #readLegacy(): Promise<ProviderSnapshot> {
+    const { listTimeoutMs } = this.#context;
     const facts = (await this.#dialer.legacy(this.#own))?.facts ?? this.#speechless();
     this.#watchOwn(facts.capabilities);
     return readSnapshot(
       this.#context,
       'legacy',
       facts,
-      (method, params) => within(this.#context, listTimeoutMs, (scope) => this.#legacyCalls.own(this.#own, { method, params }, scope)),
+      (method, params) =>
+        within(this.#context, listTimeoutMs, (scope) => this.#legacyCalls.own(this.#own, { method, params }, scope)),
       this.#snapshot,
     );
   }
@@ -235,7 +290,11 @@ class Upstream implements Provider {
   /** The listing session gets a stream for as long as we run, where the server announces changes of lists. */
   #watchOwn(capabilities: JsonObject): void {
     const announces = Object.values(capabilities).some(
-      (capability) => typeof capability === 'object' && capability !== null && 'listChanged' in capability && capability.listChanged === true,
+      (capability) =>
+        typeof capability === 'object' &&
+        capability !== null &&
+        'listChanged' in capability &&
+        capability.listChanged === true,
     );
     if (!announces || this.#watchesOwn) return;
     this.#watchesOwn = true;
@@ -252,7 +311,9 @@ class Upstream implements Provider {
       if (!scanned.valid) this.#context.logger.warn({ tool: tool.name, reason: scanned.reason }, 'a tool is left out');
       return scanned.valid;
     });
-    return tools.length === snapshot.tools.length ? snapshot : Object.freeze({ ...snapshot, tools: Object.freeze(tools) });
+    return tools.length === snapshot.tools.length
+      ? snapshot
+      : Object.freeze({ ...snapshot, tools: Object.freeze(tools) });
   }
 
   async #refreshQuietly(): Promise<void> {
@@ -262,6 +323,18 @@ class Upstream implements Provider {
     } catch (thrown) {
       this.#context.logger.warn({ err: thrown }, 'the lists of the upstream could not be read');
     }
+  }
+
+  /** Until there is something to offer nobody calls, so nobody would wake the upstream up. */
+  #tryAgainLater(): void {
+    this.#context.clock.after(
+      this.#retries.next(),
+      () => {
+        if (this.#snapshot || this.#state !== 'running') return;
+        void this.#refreshQuietly().then(() => this.#snapshot ?? this.#tryAgainLater());
+      },
+      { unref: true },
+    );
   }
 
   #notified(notification: ModelNotification, sessionKey: string | undefined): void {
@@ -285,3 +358,5 @@ class Upstream implements Provider {
   }
 }
 
+const isUnreachable = (thrown: unknown): boolean =>
+  thrown instanceof SeaworthyError && (thrown.code === 'SW_UPSTREAM_UNAVAILABLE' || thrown.code === 'SW_UPSTREAM_LOST');

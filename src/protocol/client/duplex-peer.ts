@@ -4,7 +4,15 @@ import { meta, type JsonObject, type ModelNotification } from '../model/index.js
 import { readInbound, type Inbound } from './inbound.js';
 import { idOfLongLine, type LongLine } from './line-reader.js';
 import { answerText, notificationText, requestText, type ServerRequest } from './outbound-text.js';
-import { cancelledError, isGlobalNotification, relay, type Faults, type OutboundCall, type Peer, type Unattributed } from './peer.js';
+import {
+  cancelledError,
+  isGlobalNotification,
+  relay,
+  type Faults,
+  type OutboundCall,
+  type Peer,
+  type Unattributed,
+} from './peer.js';
 
 /** How a duplex peer writes; `onError` is called when this one message could not be delivered. */
 export interface Wire {

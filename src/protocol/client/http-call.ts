@@ -1,4 +1,5 @@
 import { fail, reasonOf, type SeaworthyError } from '#kernel/errors/index.js';
+import type { Timer } from '#kernel/time/index.js';
 import { isObject, PeerError, type RawResult, type RpcErrorObject } from '../jsonrpc/index.js';
 import type { IncomingHttpHeaders } from 'undici/types/header.js';
 import type { HttpAnswer, HttpEndpoint } from './http-endpoint.js';
@@ -24,7 +25,8 @@ export interface HttpCallOptions {
 }
 
 /** `gone`: the peer does not know the session (any more) and has processed nothing. */
-export type HttpOutcome = { readonly kind: 'result'; readonly result: RawResult } | { readonly kind: 'gone'; readonly error: Error };
+export type HttpOutcome =
+  { readonly kind: 'result'; readonly result: RawResult } | { readonly kind: 'gone'; readonly error: Error };
 
 /** Reconnection times as servers give them are kept within these, milliseconds. */
 const minRetryMs = 20;
@@ -45,7 +47,8 @@ class HttpCall {
   #settled = false;
   #ended = false;
   #abort: () => void = () => {};
-  #timer: NodeJS.Timeout | undefined;
+  /** Waits to take the stream up again, or for its end after the response. */
+  #timer: Timer | undefined;
   readonly #stopListening: () => void;
 
   constructor(options: HttpCallOptions) {
@@ -72,7 +75,7 @@ class HttpCall {
       },
       end: (answer: HttpAnswer) => this.#end(answer),
       failed: (error: SeaworthyError, answer: HttpAnswer | undefined) => {
-        this.#ended = true;
+        this.#close();
         if (this.#settled) return;
         if (error.code === 'SW_UPSTREAM_LOST' && answer && this.#canResume(answer)) this.#resumeLater(answer);
         else this.#settle(() => this.#reject(error));
@@ -83,7 +86,7 @@ class HttpCall {
   #settle(how: () => void): void {
     if (this.#settled) return;
     this.#settled = true;
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#stopListening();
     how();
   }
@@ -109,7 +112,8 @@ class HttpCall {
       else if (message.result.byteLength > maxResultBytes)
         this.#settle(() => this.#reject(fail('SW_RESULT_TOO_LARGE', { maxBytes: maxResultBytes })));
       else this.#settle(() => this.#resolve({ kind: 'result', result: message.result }));
-      if (!this.#ended) setTimeout(() => this.#ended || this.#abort(), lingerMs).unref();
+      if (!this.#ended)
+        this.#timer = this.#options.endpoint.clock.after(lingerMs, () => this.#abort(), { unref: true });
     }
   }
 
@@ -119,15 +123,23 @@ class HttpCall {
     if (session) void answerText(request, call.channel?.ask).then((text) => session.post(text));
   }
 
-  #end(answer: HttpAnswer): void {
+  /** The answer is over: there is nothing left to break off. */
+  #close(): void {
     this.#ended = true;
+    this.#timer?.cancel();
+  }
+
+  #end(answer: HttpAnswer): void {
+    this.#close();
     if (this.#settled) return;
     if (answer.status >= 300) return this.#refused(answer);
     if (!answer.isStream && answer.body.length > 0) this.#read(answer.body);
     if (this.#settled) return;
     if (this.#canResume(answer)) return this.#resumeLater(answer);
     const { faults } = this.#options.endpoint;
-    const error = answer.isStream ? faults.lost('the stream ended early') : faults.protocol('the answer holds no response');
+    const error = answer.isStream
+      ? faults.lost('the stream ended early')
+      : faults.protocol('the answer holds no response');
     this.#settle(() => this.#reject(error));
   }
 
@@ -146,7 +158,7 @@ class HttpCall {
     const { call, endpoint, session } = this.#options;
     const waitMs = Math.min(Math.max(retryMs, minRetryMs), maxRetryMs);
     call.channel?.suspend?.(waitMs);
-    this.#timer = setTimeout(() => {
+    this.#timer = endpoint.clock.after(waitMs, () => {
       this.#ended = false;
       const headers = [...(session?.headers ?? []), 'last-event-id', lastEventId];
       const events = this.#events();
@@ -157,10 +169,13 @@ class HttpCall {
       });
       this.#abort = endpoint.get(headers, {
         ...events,
-        end: (answer) => (answer.status >= 300 ? this.#settle(() => this.#reject(this.#notResumed(answer))) : events.end(keepPlace(answer))),
+        end: (answer) =>
+          answer.status >= 300
+            ? this.#settle(() => this.#reject(this.#notResumed(answer)))
+            : events.end(keepPlace(answer)),
         failed: (error, answer) => events.failed(error, answer && keepPlace(answer)),
       });
-    }, waitMs);
+    });
   }
 
   #notResumed = (answer: HttpAnswer) =>

@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'undici/types/header.js';
 import { fail, SeaworthyError } from '#kernel/errors/index.js';
 import { SseParser, type SseEvent } from '../transport/index.js';
 import type { Faults } from './peer.js';
+import type { Clock } from '#kernel/time/index.js';
 
 export interface HttpEndpointOptions {
   readonly url: string;
@@ -12,6 +13,7 @@ export interface HttpEndpointOptions {
   /** Bound for one JSON-RPC text, bytes. */
   readonly maxMessageBytes: number;
   readonly faults: Faults;
+  readonly clock: Clock;
 }
 
 /** How an HTTP answer ended. */
@@ -38,6 +40,7 @@ export interface ExchangeEvents {
 /** One MCP endpoint behind a pool of kept connections. Plain callbacks: no fetch, no web streams. */
 export class HttpEndpoint {
   readonly faults: Faults;
+  readonly clock: Clock;
   readonly url: URL;
   readonly #pool: Pool;
   readonly #path: string;
@@ -47,6 +50,7 @@ export class HttpEndpoint {
   constructor(options: HttpEndpointOptions) {
     this.url = new URL(options.url);
     this.faults = options.faults;
+    this.clock = options.clock;
     this.#path = this.url.pathname + this.url.search;
     this.#headers = Object.entries(options.headers).flat();
     this.#maxMessageBytes = options.maxMessageBytes;
@@ -129,7 +133,8 @@ class Exchange implements Dispatcher.DispatchHandler {
       this.#parser = new SseParser((event) => {
         if (!this.#aborted) this.#events.event(event);
       }, this.#maxMessageBytes);
-    else if (status < 300 && Number(headers['content-length']) > this.#maxMessageBytes) controller.abort(this.#tooLarge());
+    else if (status < 300 && Number(headers['content-length']) > this.#maxMessageBytes)
+      controller.abort(this.#tooLarge());
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {

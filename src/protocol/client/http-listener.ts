@@ -1,3 +1,4 @@
+import type { Timer } from '#kernel/time/index.js';
 import type { HttpAnswer, HttpEndpoint } from './http-endpoint.js';
 
 export interface HttpListenerOptions {
@@ -15,8 +16,10 @@ const maxRetryMs = 60_000;
 export class HttpListener {
   readonly #options: HttpListenerOptions;
   #abort: () => void = () => {};
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #closed = false;
+  /** True once the server has given the stream: a refusal after that means that the session has ended. */
+  #wasOpen = false;
   #failures = 0;
   #lastEventId: string | undefined;
 
@@ -27,7 +30,7 @@ export class HttpListener {
 
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#abort();
   }
 
@@ -35,6 +38,7 @@ export class HttpListener {
     const { endpoint, headers, onMessage } = this.#options;
     const resume = this.#lastEventId === undefined ? [] : ['last-event-id', this.#lastEventId];
     this.#abort = endpoint.get([...headers, ...resume], {
+      head: (status) => (this.#wasOpen ||= status < 300),
       event: ({ data, id }) => {
         this.#failures = 0;
         this.#lastEventId = id ?? this.#lastEventId;
@@ -48,11 +52,14 @@ export class HttpListener {
   #ended(answer: HttpAnswer | undefined): void {
     if (this.#closed) return;
     const status = answer?.status ?? 0;
-    if (status === 404) return this.#options.onGone();
-    // 405: the server offers no such stream. Other refusals will not get better by asking again either.
-    if (status >= 400 && status < 500 && status !== 429) return this.close();
+    if (status >= 400 && status < 500 && status !== 429) {
+      // 405, and what servers without such a stream say instead: asking again will not help.
+      this.close();
+      if (this.#wasOpen && (status === 404 || status === 400)) this.#options.onGone();
+      return;
+    }
     const backoffMs = Math.min(firstRetryMs * 2 ** this.#failures++, maxRetryMs);
-    this.#timer = setTimeout(() => this.#open(), answer?.retryMs ?? backoffMs);
-    this.#timer.unref();
+    const waitMs = Math.max(answer?.retryMs ?? 0, this.#failures > 1 || answer?.retryMs === undefined ? backoffMs : 0);
+    this.#timer = this.#options.endpoint.clock.after(waitMs, () => this.#open(), { unref: true });
   }
 }

@@ -27,12 +27,11 @@ export function openSseConnection(options: SseConnectionOptions): Promise<SseCon
       ...options,
       wire: { send: (text, onError) => sendMessage(endpoint, post ?? '', text, onError) },
     });
-    const timer = setTimeout(() => end(faults.unavailable('no endpoint event in time')), connectTimeoutMs);
-    timer.unref();
+    const timer = endpoint.clock.after(connectTimeoutMs, () => end(faults.unavailable('no endpoint event in time')));
     const end = (error: SeaworthyError) => {
       if (closed) return;
       closed = true;
-      clearTimeout(timer);
+      timer.cancel();
       abort();
       reject(error);
       peer.close(error);
@@ -48,7 +47,7 @@ export function openSseConnection(options: SseConnectionOptions): Promise<SseCon
         if (event !== 'endpoint' || post !== undefined) return;
         const address = messageAddress(endpoint.url, data.toString('utf8'));
         if (address === undefined) return end(faults.protocol('the endpoint event names another origin'));
-        clearTimeout(timer);
+        timer.cancel();
         post = address;
         resolve({ peer, close: () => end(faults.lost('closed')) });
       },

@@ -49,7 +49,21 @@ describe('the event stream parser', () => {
   });
 
   it('gives the same events for any chunking', () => {
-    const pieces = ['data: ä', 'data', 'id: 3', 'event: e', 'retry: 9', ': c', '\r', '\n', '\r\n', '\n\n', '\ufeff', 'x', ''];
+    const pieces = [
+      'data: ä',
+      'data',
+      'id: 3',
+      'event: e',
+      'retry: 9',
+      ': c',
+      '\r',
+      '\n',
+      '\r\n',
+      '\n\n',
+      '\ufeff',
+      'x',
+      '',
+    ];
     const streams = fc.array(fc.constantFrom(...pieces), { maxLength: 40 }).map((parts) => Buffer.from(parts.join('')));
     fc.assert(
       fc.property(streams, fc.array(fc.nat(12), { maxLength: 60 }), (stream, sizes) => {

@@ -133,7 +133,9 @@ export class SseParser {
     this.#dataBytes = 0;
     const [first] = lines;
     const data =
-      first && lines.length === 1 ? first : Buffer.concat(lines.flatMap((line, i) => (i > 0 ? [newline, line] : [line])));
+      first && lines.length === 1
+        ? first
+        : Buffer.concat(lines.flatMap((line, i) => (i > 0 ? [newline, line] : [line])));
     this.#onEvent({ event, data, id: this.#id, retry: this.#retry });
   }
 
