@@ -16,26 +16,45 @@ export interface Allowance {
   readonly reason: string;
 }
 
-/** Everything that may differ. */
+/**
+ * Everything that may differ. Probes named `edge` are refused by the gateway before the upstream sees them: status and
+ * code are fixed, the words are its own.
+ */
 export const allowances: readonly Allowance[] = [
   {
-    probes: /^edge: /,
+    probes: /edge: /,
     field: 'error.message',
-    reason: 'refused by the gateway before the upstream sees it: status and code are fixed, the words are its own',
+    reason: 'free text',
   },
   {
-    probes: /^edge: (?!unsupported version)/,
+    probes: /edge: (?!unsupported version)/,
     field: 'error.data',
     optional: true,
-    reason: 'the gateway adds its error code and a hint; what -32022 must list is compared',
+    reason: 'holds the error code of the gateway, a hint and the id of the request; the SDK has other details or none',
+  },
+  ...['code', 'hint', 'requestId'].map((member) => ({
+    probes: /edge: unsupported version/,
+    field: `error.data.${member}`,
+    optional: true,
+    reason: 'added to what the specification demands here, which is compared',
+  })),
+  ...['content', '_meta'].map((member) => ({
+    probes: /edge: tools\/call with invalid arguments/,
+    field: `result.${member}`,
+    reason: 'a tool error by specification, in the words and under the name of who validated',
+  })),
+  {
+    probes: /^legacy resources\/read of an unknown URI/,
+    field: 'error.code',
+    reason: 'the older revisions name -32002 for it; the SDK answers with the code of the newest to all of them',
   },
   {
-    probes: /^legacy edge: /,
+    probes: /^legacy session: /,
     field: 'error',
     reason: 'the specification fixes the status of a dead session, not a body',
   },
   {
-    probes: /^(legacy edge: |edge: not JSON)/,
+    probes: /^(legacy session: |edge: not JSON)/,
     field: 'id',
     optional: true,
     reason: 'an answer to a message that was not read has the id null or none',
@@ -110,7 +129,7 @@ const modernProbes: readonly Probe[] = [
   modern('resources/read of a template', 'resources/read', { uri: 'test://template/7/data' }),
   modern('resources/read of an unknown URI', 'resources/read', { uri: 'test://nothing' }),
   modern('prompts/get', 'prompts/get', call('test_prompt_with_arguments', { arg1: 'a', arg2: 'ä\u2028"' })),
-  modern('prompts/get of an unknown prompt', 'prompts/get', { name: 'no_such_prompt' }),
+  modern('edge: prompts/get of an unknown prompt', 'prompts/get', { name: 'no_such_prompt' }),
   modern('completion/complete', 'completion/complete', {
     ref: { type: 'ref/prompt', name: 'test_prompt_with_arguments' },
     argument: { name: 'arg1', value: 'p' },
@@ -118,12 +137,12 @@ const modernProbes: readonly Probe[] = [
   modern('tools/call', 'tools/call', call('test_multiple_content_types')),
   modern('tools/call without arguments', 'tools/call', { name: 'test_simple_text' }),
   modern('tools/call that fails', 'tools/call', call('test_error_handling')),
-  modern('tools/call with invalid arguments', 'tools/call', call('test_sampling', { prompt: 7 })),
+  modern('edge: tools/call with invalid arguments', 'tools/call', call('test_sampling', { prompt: 7 })),
   modern('tools/call with demanding arguments', 'tools/call', {
     ...call('json_schema_2020_12_tool', { name: '\u0000 ü 🚢 </script>', email: 'a@b', contactMethod: 'email' }),
     futureMember: { kept: [1.5, null, true] },
   }),
-  modern('tools/call of an unknown tool', 'tools/call', call('no_such_tool')),
+  modern('edge: tools/call of an unknown tool', 'tools/call', call('no_such_tool')),
   modern('tools/call with progress', 'tools/call', call('test_tool_with_progress'), {
     meta: { progressToken: 'token-1', traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' },
   }),
@@ -234,7 +253,7 @@ const legacyProbes: readonly Probe[] = [
   legacy('logging/setLevel', ['logging/setLevel', { level: 'info' }]),
   legacy('tools/call', ['tools/call', call('test_multiple_content_types')]),
   legacy('tools/call that fails', ['tools/call', call('test_error_handling')]),
-  legacy('tools/call of an unknown tool', ['tools/call', call('no_such_tool')]),
+  legacy('edge: tools/call of an unknown tool', ['tools/call', call('no_such_tool')]),
   legacy('tools/call with progress', [
     'tools/call',
     call('test_tool_with_progress', {}, { _meta: { progressToken: 7, 'example.com/kept': [1] } }),
@@ -246,9 +265,9 @@ const legacyProbes: readonly Probe[] = [
   ),
   legacy('tools/call that asks the user', ['tools/call', call('test_elicitation', { message: 'Who?' })]),
   legacy('tools/call that asks the model', ['tools/call', call('test_sampling', { prompt: 'Capital?' })]),
-  legacy('unknown method', ['no/such/method']),
+  legacy('edge: unknown method', ['no/such/method']),
   {
-    name: 'legacy edge: unknown session',
+    name: 'legacy session: unknown',
     ask: (url) =>
       exchange(url, {
         headers: { 'mcp-protocol-version': legacyRevision, 'mcp-session-id': 'no-such-session' },
@@ -256,7 +275,7 @@ const legacyProbes: readonly Probe[] = [
       }),
   },
   {
-    name: 'legacy edge: session ended',
+    name: 'legacy session: ended',
     async ask(url) {
       const headers = await openSession(url);
       await exchange(url, { method: 'DELETE', headers });
