@@ -1,2 +1,2 @@
 export { serve, serveStdio, type RunningServer, type ServeOptions } from './serve.js';
-export { mcpEndpoint } from './mcp-endpoint.js';
+export { isLoopback, mcpEndpoint } from './mcp-endpoint.js';

@@ -23,6 +23,7 @@ export function mcpEndpoint(gateway: Gateway): McpHttp {
       maxStreamsPerSession: sessions.streamsPerSession,
       replay: { maxEvents: sessions.replayEvents, maxBytes: sessions.replayBytes },
     },
+    legacySse: config.server.legacySse,
     legacy: { streamAfterMs: sessions.streamAfterMs, retryMs: sessions.retryMs },
     onAnswer: (status) => metrics.httpRequest(status),
     onRefusal: (code) => metrics.refusals.inc({ code }),

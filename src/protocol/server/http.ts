@@ -9,6 +9,7 @@ import { toFailure } from './failure.js';
 import type { Route } from './handler.js';
 import type { HeaderOf } from './headers.js';
 import { LegacyHttp, type LegacyHttpOptions } from './legacy-http.js';
+import { LegacySse } from './legacy-sse.js';
 import { LegacySessions, type LegacySessionsOptions } from './legacy-sessions.js';
 import { serveModern } from './modern.js';
 import type { ServingContext } from './peer.js';
@@ -22,6 +23,8 @@ export interface McpHttpOptions {
   readonly streams: StreamLimits;
   readonly sessions: LegacySessionsOptions;
   readonly legacy: LegacyHttpOptions;
+  /** Serves the HTTP+SSE transport of 2024-11-05 at `/sse` and `/messages`. */
+  readonly legacySse: boolean;
   /** Told of the status of every answer. */
   readonly onAnswer?: (status: number) => void;
   readonly onRefusal?: (code: string) => void;
@@ -46,6 +49,7 @@ export function mcpHttp(context: ServingContext, options: McpHttpOptions): McpHt
   const keeper = new StreamKeeper(options.streams, options.onStreams);
   const sessions = new LegacySessions(context.handler, options.sessions);
   const legacyHttp = new LegacyHttp(context, keeper, sessions, options.legacy);
+  const legacySse = new LegacySse(context, keeper);
   let draining = false;
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
@@ -60,14 +64,14 @@ export function mcpHttp(context: ServingContext, options: McpHttpOptions): McpHt
     if ('refusal' in entry) return refused(entry.refusal);
     const principal = entry.principal;
     if (principal instanceof Promise)
-      principal.then((known) => admitted(request, answer, header, entry.route, known, startedAt), refused);
-    else admitted(request, answer, header, entry.route, principal, startedAt);
+      principal.then((known) => admitted(request, answer, header, entry.place, known, startedAt), refused);
+    else admitted(request, answer, header, entry.place, principal, startedAt);
   }
 
   /** What can be refused before a body is read: path, host, origin, credential. */
   function enter(request: IncomingMessage, header: HeaderOf): Entered {
-    const route = routeOf(request.url ?? '/');
-    if (!route) return { refusal: fail('SW_ROUTE_UNKNOWN', { path: 'this path' }) };
+    const place = placeOf(request.url ?? '/', options.legacySse);
+    if (!place) return { refusal: fail('SW_ROUTE_UNKNOWN', { path: 'this path' }) };
     const refusal = guard(request.headers.host, request.headers.origin);
     if (refusal) return { refusal };
     if (draining) return { refusal: fail('SW_DRAINING') };
@@ -77,8 +81,9 @@ export function mcpHttp(context: ServingContext, options: McpHttpOptions): McpHt
         header,
         remoteAddress: request.socket.remoteAddress,
       });
-      if (!context.handler.serves(route)) return { refusal: fail('SW_PROVIDER_UNKNOWN', { provider: route.provider }) };
-      return { route, principal };
+      if (!context.handler.serves(place.route))
+        return { refusal: fail('SW_PROVIDER_UNKNOWN', { provider: place.route.provider }) };
+      return { place, principal };
     } catch (error) {
       return { refusal: error as SeaworthyError };
     }
@@ -88,10 +93,11 @@ export function mcpHttp(context: ServingContext, options: McpHttpOptions): McpHt
     request: IncomingMessage,
     answer: HttpAnswer,
     header: HeaderOf,
-    route: Route,
+    place: Place,
     principal: Principal,
     startedAt: number,
   ): void {
+    const { route } = place;
     const entry = { header, route, principal, startedAt };
     const attempt = (work: () => void | Promise<void>) => {
       try {
@@ -106,9 +112,11 @@ export function mcpHttp(context: ServingContext, options: McpHttpOptions): McpHt
       if (refusal) return refuse(answer, refusal, request);
       readBody(request, options.maxBodyBytes, (error, body) => {
         if (error) refuse(answer, error, request);
+        else if (place.kind === 'messages') attempt(() => legacySse.post(principal, place.sessionId, body, answer));
         else attempt(() => post(entry, body, answer));
       });
-    } else if (header('mcp-session-id') === undefined || !['GET', 'DELETE'].includes(request.method ?? ''))
+    } else if (place.kind === 'sse' && request.method === 'GET') attempt(() => legacySse.get(principal, route, answer));
+    else if (header('mcp-session-id') === undefined || !['GET', 'DELETE'].includes(request.method ?? ''))
       // Without a session there is nothing to get or delete: that is how a modern server answers.
       refuse(answer, fail('SW_HTTP_METHOD', { method: request.method }), request);
     else if (request.method === 'GET') attempt(() => legacyHttp.get(entry, answer));
@@ -152,7 +160,7 @@ export function mcpHttp(context: ServingContext, options: McpHttpOptions): McpHt
   }
 
   return {
-    owns: (path) => path === '/mcp' || path.startsWith('/mcp/') || path.startsWith('/mcp?'),
+    owns: (path) => placeOf(path, options.legacySse) !== undefined || path.startsWith('/mcp/'),
     handle,
     drain: () => {
       draining = true;
@@ -167,7 +175,7 @@ export function mcpHttp(context: ServingContext, options: McpHttpOptions): McpHt
 }
 
 type Entered =
-  { readonly route: Route; readonly principal: Principal | Promise<Principal> } | { readonly refusal: SeaworthyError };
+  { readonly place: Place; readonly principal: Principal | Promise<Principal> } | { readonly refusal: SeaworthyError };
 
 /** Refusals at the edge keep their own status: 403 for a host, 404 for a path or a session. */
 const statusOfRefusal = (error: unknown, status: number): number => {
@@ -175,11 +183,23 @@ const statusOfRefusal = (error: unknown, status: number): number => {
   return http === 403 || http === 404 || http === 400 ? http : status;
 };
 
-const routePattern = /^\/mcp(?:\/([a-z0-9][a-z0-9-]{0,31}))?\/?(?:\?.*)?$/;
+/** An address of ours: the endpoint, or the two of the HTTP+SSE transport. */
+type Place =
+  | { readonly kind: 'mcp' | 'sse'; readonly route: Route }
+  | { readonly kind: 'messages'; readonly route: Route; readonly sessionId: string | null };
 
-function routeOf(url: string): Route | undefined {
-  const match = routePattern.exec(url);
-  return match ? { provider: match[1] } : undefined;
+const mcpPattern = /^\/mcp(?:\/([a-z0-9][a-z0-9-]{0,31}))?\/?(?:\?.*)?$/;
+const ssePattern = /^\/sse(?:\/([a-z0-9][a-z0-9-]{0,31}))?(?:\?.*)?$/;
+const messagesPattern = /^\/messages\?sessionId=([\w-]{1,64})$/;
+
+function placeOf(url: string, withSse: boolean): Place | undefined {
+  const mcp = mcpPattern.exec(url);
+  if (mcp) return { kind: 'mcp', route: { provider: mcp[1] } };
+  if (!withSse) return undefined;
+  const sse = ssePattern.exec(url);
+  if (sse) return { kind: 'sse', route: { provider: sse[1] } };
+  const messages = messagesPattern.exec(url);
+  return messages ? { kind: 'messages', route: { provider: undefined }, sessionId: messages[1] ?? null } : undefined;
 }
 
 /** Exact media type; parameters are allowed, but only UTF-8 as a charset. */

@@ -3,18 +3,16 @@ import { CallScope, type Principal } from '#kernel/context/index.js';
 import { fail } from '#kernel/errors/index.js';
 import { argumentsTextOf, parseStrict, type RpcMessage, type RpcRequest } from '../jsonrpc/index.js';
 import { meta, type ClientFacts, type ModelNotification } from '../model/index.js';
-import { legacy, modern } from '../revisions/index.js';
+import { modern } from '../revisions/index.js';
 import { LineReader } from '../client/index.js';
 import { classify } from './classify.js';
 import { encodeError, encodeNotification, encodeResult, type Pieces } from './encode.js';
 import { toFailure } from './failure.js';
 import type { Listening, Route } from './handler.js';
-import { answerLegacy, initialize } from './legacy-methods.js';
+import { LegacyConnection } from './legacy-connection.js';
 import { readFilter } from './listen-filter.js';
-import { clientOf, LiveSession } from './live-session.js';
 import { wantsNotification } from './modern.js';
 import type { ServingContext } from './peer.js';
-import type { SessionFacts } from './session-token.js';
 
 export interface McpStdioOptions {
   readonly input: Readable;
@@ -41,11 +39,17 @@ class StdioConnection {
   readonly #options: McpStdioOptions;
   readonly #listens = new Map<string | number, Listening>();
   readonly #running = new Set<Promise<void>>();
-  #session: LiveSession | undefined;
+  readonly #legacy: LegacyConnection;
 
   constructor(context: ServingContext, options: McpStdioOptions) {
     this.#context = context;
     this.#options = options;
+    this.#legacy = new LegacyConnection(context, {
+      principal: options.principal,
+      route: options.route,
+      key: sessionKey,
+      send: (pieces) => this.#send(pieces),
+    });
   }
 
   async run(): Promise<void> {
@@ -64,7 +68,7 @@ class StdioConnection {
     }
     await Promise.allSettled(this.#running);
     for (const listening of this.#listens.values()) listening.close();
-    this.#session?.close();
+    this.#legacy.close();
   }
 
   async #take(line: Buffer): Promise<void> {
@@ -92,11 +96,10 @@ class StdioConnection {
     argumentsText: string | undefined,
     bytesIn: number,
   ): Promise<void> {
-    if (entry.kind === 'response') this.#session?.answer(entry.message);
-    else if (entry.kind === 'notification') {
-      if (entry.message.method === 'notifications/cancelled') this.#cancel(entry.message.params?.['requestId']);
-    } else if (family === 'modern') await this.#serveModern(entry.message, argumentsText, bytesIn);
-    else await this.#serveLegacy(entry.message, argumentsText, bytesIn);
+    if (family === 'modern' && entry.kind === 'request') await this.#serveModern(entry.message, argumentsText, bytesIn);
+    else if (entry.kind === 'notification' && entry.message.method === 'notifications/cancelled')
+      this.#cancel(entry.message.params?.['requestId']);
+    else await this.#legacy.take(entry, argumentsText, bytesIn);
   }
 
   #cancel(id: unknown): void {
@@ -104,12 +107,12 @@ class StdioConnection {
     if (listening) {
       listening.close();
       this.#listens.delete(id as string | number);
-    } else this.#context.calls.cancel(this.#sessionKey, id);
+    } else this.#context.calls.cancel(sessionKey, id);
   }
 
   async #serveModern(message: RpcRequest, argumentsText: string | undefined, bytesIn: number): Promise<void> {
     const scope = this.#newScope();
-    const done = this.#context.calls.add(this.#sessionKey, message.id, scope);
+    const done = this.#context.calls.add(sessionKey, message.id, scope);
     try {
       const { request, client } = modern.decodeRequest(message, argumentsText);
       modern.requireSupported(client.revision);
@@ -133,7 +136,7 @@ class StdioConnection {
       });
       this.#send(encodeResult(message.id, message.method, result, client, this.#context.serverInfo));
     } catch (error) {
-      if (scope.cancelled !== 'client') this.#fail(message.id, message.method, error, 'modern', scope.id);
+      if (scope.cancelled !== 'client') this.#fail(message.id, message.method, error, scope.id);
     } finally {
       done();
     }
@@ -166,75 +169,12 @@ class StdioConnection {
     for (const notification of early) send(notification);
   }
 
-  async #serveLegacy(message: RpcRequest, argumentsText: string | undefined, bytesIn: number): Promise<void> {
-    const scope = this.#newScope();
-    const done = this.#context.calls.add(this.#sessionKey, message.id, scope);
-    try {
-      if (message.method === 'initialize' && !this.#session) {
-        const { facts, session } = this.#begin(message);
-        const result = await initialize(this.#context, facts, scope, bytesIn);
-        this.#send([JSON.stringify({ jsonrpc: '2.0', id: message.id, result })]);
-        session.listen().catch((error: unknown) => {
-          this.#context.logger.warn({ err: error }, 'the notifications of a session could not be subscribed');
-        });
-        return;
-      }
-      // A request before initialize gets the answer that tells a probing client which family this is not.
-      if (!this.#session && message.method !== 'ping') throw fail('SW_SESSION_MISSING');
-      const session =
-        this.#session ?? new LiveSession(stateless, this.#options.principal, this.#context.handler, () => {});
-      const result = await answerLegacy(this.#context, {
-        message,
-        argumentsText,
-        facts: session.facts,
-        client: session.client,
-        live: () => session,
-        scope,
-        channel: {
-          notify: (notification) => this.#send([encodeNotification(notification)]),
-          ask: (method, params) => session.ask(scope, method, params, (pieces) => this.#send(pieces)),
-        },
-        bytesIn,
-      });
-      this.#send(encodeResult(message.id, message.method, result, clientOf(session.facts), this.#context.serverInfo));
-    } catch (error) {
-      if (scope.cancelled !== 'client') this.#fail(message.id, message.method, error, 'legacy', scope.id);
-    } finally {
-      done();
-    }
-  }
-
-  #begin(message: RpcRequest): { facts: SessionFacts; session: LiveSession } {
-    const said = legacy.decodeInitialize(message);
-    const facts: SessionFacts = {
-      ...stateless,
-      ...said,
-      principalId: this.#options.principal.id,
-      provider: this.#options.route.provider,
-    };
-    const session = new LiveSession(facts, this.#options.principal, this.#context.handler, (pieces) =>
-      this.#send(pieces),
-    );
-    this.#session = session;
-    return { facts, session };
-  }
-
-  get #sessionKey(): string {
-    return stateless.key;
-  }
-
   #newScope(): CallScope {
     return new CallScope(this.#context.nextRequestId(), this.#options.principal, performance.now());
   }
 
-  #fail(
-    id: string | number | null,
-    method: string,
-    error: unknown,
-    family: 'legacy' | 'modern' = 'modern',
-    requestId?: string,
-  ) {
-    this.#send([encodeError(id, toFailure(error, family, method, requestId).error)]);
+  #fail(id: string | number | null, method: string, error: unknown, requestId?: string): void {
+    this.#send([encodeError(id, toFailure(error, 'modern', method, requestId).error)]);
   }
 
   /** One message, one line: a line break outside a string of a pretty-printed result becomes a space. */
@@ -245,15 +185,7 @@ class StdioConnection {
 }
 
 /** The one session of a process that was started for one client. */
-const stateless: SessionFacts = {
-  key: 'stdio',
-  principalId: '',
-  provider: undefined,
-  revision: '2025-11-25',
-  info: undefined,
-  capabilities: {},
-  startedAt: 0,
-};
+const sessionKey = 'stdio';
 
 function idOf(value: unknown): string | number | null {
   const id = typeof value === 'object' && value !== null ? (value as { id?: unknown }).id : undefined;

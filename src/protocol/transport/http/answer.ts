@@ -97,6 +97,11 @@ export class HttpAnswer {
     this.#cutSlowReader();
   }
 
+  /** Sends one event of another type than `message`, as the HTTP+SSE transport of 2024-11-05 needs. */
+  namedEvent(name: string, data: string): void {
+    this.#raw(`event: ${name}\ndata: ${data}\n\n`);
+  }
+
   /** The first event of a resumable stream: an id and no data; `retry` tells how soon to come back. */
   prime(id: string, retryMs: number): void {
     this.#raw(`id: ${id}\nretry: ${retryMs}\ndata: \n\n`);

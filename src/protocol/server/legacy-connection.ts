@@ -1,0 +1,106 @@
+import { CallScope, type Principal } from '#kernel/context/index.js';
+import { fail } from '#kernel/errors/index.js';
+import type { RpcMessage, RpcRequest } from '../jsonrpc/index.js';
+import { legacy } from '../revisions/index.js';
+import { encodeError, encodeNotification, encodeResult, type Pieces } from './encode.js';
+import { toFailure } from './failure.js';
+import type { Route } from './handler.js';
+import { answerLegacy, initialize } from './legacy-methods.js';
+import { clientOf, LiveSession } from './live-session.js';
+import type { ServingContext } from './peer.js';
+import type { SessionFacts } from './session-token.js';
+
+export interface LegacyConnectionOptions {
+  readonly principal: Principal;
+  readonly route: Route;
+  /** Names the connection among the calls in flight. */
+  readonly key: string;
+  /** Writes one message to the client. */
+  readonly send: (pieces: Pieces) => void;
+}
+
+/**
+ * A legacy client on a connection of its own (stdio, HTTP+SSE): the connection is the session, and everything goes
+ * through it.
+ *
+ *   new --initialize--> open --close--> closed
+ */
+export class LegacyConnection {
+  readonly #context: ServingContext;
+  readonly #options: LegacyConnectionOptions;
+  #session: LiveSession | undefined;
+
+  constructor(context: ServingContext, options: LegacyConnectionOptions) {
+    this.#context = context;
+    this.#options = options;
+  }
+
+  /** Takes one message; resolves when it has been dealt with. Never rejects: a failure is sent as an answer. */
+  async take(entry: RpcMessage, argumentsText: string | undefined, bytesIn: number): Promise<void> {
+    if (entry.kind === 'response') this.#session?.answer(entry.message);
+    else if (entry.kind === 'request') await this.#serve(entry.message, argumentsText, bytesIn);
+    else if (entry.message.method === 'notifications/cancelled')
+      this.#context.calls.cancel(this.#options.key, entry.message.params?.['requestId']);
+  }
+
+  /** Ends the session; what still runs is cancelled. */
+  close(): void {
+    this.#context.calls.cancelAll(this.#options.key);
+    this.#session?.close();
+  }
+
+  async #serve(message: RpcRequest, argumentsText: string | undefined, bytesIn: number): Promise<void> {
+    const { key, send, principal } = this.#options;
+    const scope = new CallScope(this.#context.nextRequestId(), principal, performance.now());
+    const done = this.#context.calls.add(key, message.id, scope);
+    try {
+      if (message.method === 'initialize' && !this.#session) await this.#initialize(message, scope, bytesIn);
+      else send(await this.#answer(message, argumentsText, scope, bytesIn));
+    } catch (error) {
+      if (scope.cancelled !== 'client')
+        send([encodeError(message.id, toFailure(error, 'legacy', message.method, scope.id).error)]);
+    } finally {
+      done();
+    }
+  }
+
+  async #initialize(message: RpcRequest, scope: CallScope, bytesIn: number): Promise<void> {
+    const { key, principal, route, send } = this.#options;
+    const said = legacy.decodeInitialize(message);
+    const facts: SessionFacts = { key, principalId: principal.id, provider: route.provider, startedAt: 0, ...said };
+    const session = new LiveSession(facts, principal, this.#context.handler, send);
+    this.#session = session;
+    const result = await initialize(this.#context, facts, scope, bytesIn);
+    send([JSON.stringify({ jsonrpc: '2.0', id: message.id, result })]);
+    session.listen().catch((error: unknown) => {
+      this.#context.logger.warn({ err: error }, 'the notifications of a session could not be subscribed');
+    });
+  }
+
+  async #answer(
+    message: RpcRequest,
+    argumentsText: string | undefined,
+    scope: CallScope,
+    bytesIn: number,
+  ): Promise<Pieces> {
+    const session = this.#session;
+    const { send } = this.#options;
+    // A client may ping before initialize; any other request tells a probing client which family this is not.
+    if (!session && message.method === 'ping') return [JSON.stringify({ jsonrpc: '2.0', id: message.id, result: {} })];
+    if (!session) throw fail('SW_SESSION_MISSING');
+    const result = await answerLegacy(this.#context, {
+      message,
+      argumentsText,
+      facts: session.facts,
+      client: session.client,
+      live: () => session,
+      scope,
+      channel: {
+        notify: (notification) => send([encodeNotification(notification)]),
+        ask: (method, params) => session.ask(scope, method, params, send),
+      },
+      bytesIn,
+    });
+    return encodeResult(message.id, message.method, result, clientOf(session.facts), this.#context.serverInfo);
+  }
+}
