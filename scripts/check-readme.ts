@@ -4,6 +4,7 @@
  *
  *   <!-- readme: until "TEXT" -->   leave it running and go on when its output shows TEXT; it is stopped (Ctrl-C) at the
  *                                   end of the page, or before the next one of this kind
+ *   <!-- readme: shows "TEXT" -->   its output must show TEXT
  *   <!-- readme: file NAME -->      save the block (of any language) as NAME
  *   <!-- readme: skip, REASON -->   do not run it
  *
@@ -38,20 +39,22 @@ function blocksOf(markdown: string): Block[] {
   });
 }
 
-/** Runs a block to its end, or until its output shows `until`; rejects when it fails or takes too long. */
-async function run({ text, line }: Block, cwd: string, until?: string): Promise<void> {
-  const child = spawn('bash', ['-eo', 'pipefail', '-c', text], {
+/**
+ * Runs a block to its end, or, where `goOn` says so, only until its output shows `text`; rejects when it fails, takes
+ * too long, or never shows the text.
+ */
+async function run({ text: commands, line }: Block, cwd: string, goOn: boolean, text = ''): Promise<void> {
+  const child = spawn('bash', ['-eo', 'pipefail', '-c', commands], {
     cwd,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  let output = '';
   const shown = new Promise<'shown'>((show) => {
-    let output = '';
     const watch = (chunk: Buffer) => {
       process.stdout.write(chunk);
-      if (until === undefined) return;
       output += chunk.toString();
-      if (output.includes(until)) show('shown');
+      if (goOn && output.includes(text)) show('shown');
     };
     child.stdout.on('data', watch);
     child.stderr.on('data', watch);
@@ -60,10 +63,11 @@ async function run({ text, line }: Block, cwd: string, until?: string): Promise<
     signal(child, 'SIGKILL');
   }, blockLimitMs);
   try {
-    const outcome = await Promise.race([shown, once(child, 'exit') as Promise<[number | null, string | null]>]);
+    // 'close', not 'exit': only then has all of the output arrived.
+    const outcome = await Promise.race([shown, once(child, 'close') as Promise<[number | null, string | null]>]);
     if (outcome === 'shown') background.push(child);
-    else if (until !== undefined) throw new Error(`line ${line}: it ended without showing "${until}"`);
-    else if (outcome[0] !== 0) throw new Error(`line ${line}: it ended with ${outcome[0] ?? outcome[1]}`);
+    else if (!goOn && outcome[0] !== 0) throw new Error(`line ${line}: it ended with ${outcome[0] ?? outcome[1]}`);
+    else if (goOn || !output.includes(text)) throw new Error(`line ${line}: it ended without showing "${text}"`);
   } finally {
     clearTimeout(timer);
   }
@@ -90,7 +94,7 @@ async function stopBackground(): Promise<void> {
 }
 
 async function follow(block: Block, clone: string): Promise<void> {
-  const [, verb, subject = ''] = /^(until|file|skip),? ?"?(.*?)"?$/.exec(block.instruction ?? '') ?? [];
+  const [, verb, subject = ''] = /^(until|shows|file|skip),? ?"?(.*?)"?$/.exec(block.instruction ?? '') ?? [];
   if (block.instruction !== undefined && verb === undefined)
     throw new Error(`line ${block.line}: ${block.instruction}?`);
   if (verb === 'file') {
@@ -102,7 +106,7 @@ async function follow(block: Block, clone: string): Promise<void> {
   if (block.language !== 'sh' || verb === 'skip' || excepted) return;
   console.log(`\n$ ${block.text.trimEnd().replaceAll('\n', '\n  ')}`);
   if (verb === 'until') await stopBackground();
-  await run(block, clone, verb === 'until' ? subject : undefined);
+  await run(block, clone, verb === 'until', subject);
 }
 
 const clone = mkdtempSync(join(tmpdir(), 'readme-'));
