@@ -9,5 +9,6 @@ export type {
   ProviderSubscription,
 } from './provider.js';
 export { fileSnapshotStore, noSnapshotStore, type SnapshotStore } from './snapshot-store.js';
-export { nameProblems, View, type ListMethod, type Target } from './view.js';
+export type { ListMethod } from './list-pages.js';
+export { nameProblems, View, type Target } from './view.js';
 export { prefixedName } from './names.js';

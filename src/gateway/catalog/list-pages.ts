@@ -3,7 +3,9 @@ import { fail } from '#kernel/errors/index.js';
 import { RawResult } from '#protocol/jsonrpc/index.js';
 import type { Family, JsonObject } from '#protocol/model/index.js';
 import { legacy } from '#protocol/revisions/index.js';
-import type { ListMethod } from './view.js';
+
+/** The lists of a view. */
+export type ListMethod = 'tools/list' | 'prompts/list' | 'resources/list' | 'resources/templates/list';
 
 const memberOf: Readonly<Record<ListMethod, string>> = {
   'tools/list': 'tools',

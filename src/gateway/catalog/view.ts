@@ -2,7 +2,7 @@ import { fail } from '#kernel/errors/index.js';
 import type { Family, JsonObject, Prompt, Resource, ResourceTemplate, Tool } from '#protocol/model/index.js';
 import type { Rights } from '../policy/index.js';
 import { describe } from './describe.js';
-import { ListPages } from './list-pages.js';
+import { ListPages, type ListMethod } from './list-pages.js';
 import { maxNameLength, prefixedName, prefixedUri, splitUri } from './names.js';
 import type { ProviderSnapshot } from './provider.js';
 import { compileUriTemplate } from './uri-template.js';
@@ -25,8 +25,6 @@ export interface ViewOptions {
   /** Lists differ by principal, so no shared cache may keep them. */
   readonly private: boolean;
 }
-
-export type ListMethod = 'tools/list' | 'prompts/list' | 'resources/list' | 'resources/templates/list';
 
 /**
  * What principals with the same rights see at one route: a pure function of the providers' snapshots. Everything a

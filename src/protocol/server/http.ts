@@ -81,8 +81,6 @@ export function mcpHttp(context: ServingContext, options: McpHttpOptions): McpHt
         header,
         remoteAddress: request.socket.remoteAddress,
       });
-      if (!context.handler.serves(place.route))
-        return { refusal: fail('SW_PROVIDER_UNKNOWN', { provider: place.route.provider }) };
       return { place, principal };
     } catch (error) {
       return { refusal: error as SeaworthyError };
@@ -98,6 +96,9 @@ export function mcpHttp(context: ServingContext, options: McpHttpOptions): McpHt
     startedAt: number,
   ): void {
     const { route } = place;
+    // Asked only now, so that nobody learns the names of providers without a credential.
+    if (!context.handler.serves(route))
+      return refuse(answer, fail('SW_PROVIDER_UNKNOWN', { provider: route.provider }), request);
     const entry = { header, route, principal, startedAt };
     const attempt = (work: () => void | Promise<void>) => {
       try {
