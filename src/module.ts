@@ -1,6 +1,5 @@
 /**
- * Door 2, `seaworthy/module`: everything that the author of a module needs.
- * @see docs: src/modules/example/README.md walks through a module that uses each part once.
+ * Door 2, `seaworthy/module`: everything that the author of a module needs. `src/modules/example` uses each part once.
  */
 export {
   defineModule,
@@ -22,7 +21,6 @@ export type {
   CacheHint,
   Complete,
   CompletionTarget,
-  ConfigSection,
   ContentBlock,
   ElicitResponse,
   Icon,
@@ -63,5 +61,6 @@ export type {
   ToolResult,
   ToolReturn,
 } from '#gateway/modules/index.js';
+export { field } from '#kernel/config/index.js';
 export { defineErrors, fail, SeaworthyError, type ErrorEntry, type Fail } from '#kernel/errors/index.js';
 export type { Principal } from '#kernel/context/index.js';

@@ -1,4 +1,5 @@
 import type { Sealer } from '#kernel/secrets/index.js';
+import type { Storage } from '#kernel/storage/index.js';
 import type { Logger } from '#kernel/telemetry/index.js';
 import type { Clock } from '#kernel/time/index.js';
 
@@ -11,6 +12,8 @@ export interface ModuleEnvironment {
   readonly dataDir: string;
   /** Protects the `state` of tools that ask for input. */
   readonly sealer: Sealer;
+  /** The application's database; undefined where it has none. A module owns tables that begin with its id. */
+  readonly storage?: Storage | undefined;
 }
 
 export type ListName = 'tools' | 'prompts' | 'resources';

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { fail, reasonOf, SeaworthyError } from '#kernel/errors/index.js';
+import { fail } from '#kernel/errors/index.js';
 import type { Principal } from '#kernel/context/index.js';
 import { checkModuleId } from '#kernel/module/index.js';
 import type { ProviderHealth } from '#gateway/catalog/index.js';
@@ -7,11 +7,6 @@ import type { ModuleContext, ModuleEnvironment } from './context.js';
 import type { CacheHint, PromptDefinition, ResourceDefinition, ResourceTemplateDefinition } from './resource.js';
 import type { SdkServer } from './sdk/server-connection.js';
 import type { ToolDefinition } from './tool.js';
-
-/** Parses a module's section of the configuration strictly; throws when it does not fit. */
-export interface ConfigSection<Config> {
-  parse(value: unknown): Config;
-}
 
 /** A list, or the way to read it anew after `ctx.changed`. */
 export type ListOf<Item> = readonly Item[] | (() => readonly Item[] | Promise<readonly Item[]>);
@@ -89,7 +84,8 @@ export interface ModuleDefinition<Config> {
   readonly version?: string;
   /** How to use it, for a model. */
   readonly instructions?: string;
-  readonly config: z.ZodType<Config> | ConfigSection<Config>;
+  /** Strict: `field.section({ … })`, or any zod schema that refuses unknown keys. */
+  readonly config: z.ZodType<Config>;
   /** Scope (`id:…`) to one sentence: what it permits. */
   readonly scopes?: Readonly<Record<string, string>>;
   provision(ctx: ModuleContext, config: Config): Provisioned | Promise<Provisioned>;
@@ -104,7 +100,7 @@ export interface Module {
   readonly instructions: string | undefined;
   readonly scopes: Readonly<Record<string, string>>;
   /** What parses the configuration: the source of its JSON Schema and reference page. */
-  readonly config: z.ZodType | ConfigSection<unknown>;
+  readonly config: z.ZodType;
   /** @throws SW_CONFIG_INVALID with the path and the problem */
   configure(config: unknown): ConfiguredModule;
 }
@@ -140,18 +136,10 @@ export function defineModule<Config>(definition: ModuleDefinition<Config>): Modu
 }
 
 /** @throws SW_CONFIG_INVALID with the path and the problem */
-export function parseConfig<Config>(id: string, schema: ModuleDefinition<Config>['config'], value: unknown): Config {
-  if ('safeParse' in schema) {
-    const parsed = schema.safeParse(value);
-    if (parsed.success) return parsed.data;
-    const [issue] = parsed.error.issues;
-    const path = ['modules', id, ...(issue?.path ?? [])].join('.');
-    throw fail('SW_CONFIG_INVALID', { reason: `${path}: ${issue?.message}` }, parsed.error);
-  }
-  try {
-    return schema.parse(value);
-  } catch (thrown) {
-    if (thrown instanceof SeaworthyError) throw thrown;
-    throw fail('SW_CONFIG_INVALID', { reason: `modules.${id}: ${reasonOf(thrown)}` }, thrown);
-  }
+export function parseConfig<Config>(id: string, schema: z.ZodType<Config>, value: unknown): Config {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const path = ['modules', id, ...(issue?.path ?? [])].join('.');
+  throw fail('SW_CONFIG_INVALID', { reason: `${path}: ${issue?.message}` }, parsed.error);
 }

@@ -11,7 +11,6 @@ export type { ListName, ModuleContext, ModuleEnvironment } from './context.js';
 export {
   defineModule,
   type CompletionTarget,
-  type ConfigSection,
   type ListOf,
   type MetricSample,
   type Module,

@@ -1,5 +1,5 @@
-import { z } from 'zod';
 import { defineModule } from '#gateway/modules/index.js';
+import { field } from '#kernel/config/index.js';
 import { fleet, ship } from './ships.js';
 import { report } from './report.js';
 import { add } from './tools/add.js';
@@ -11,9 +11,10 @@ import { echo } from './tools/echo.js';
 export const example = defineModule({
   id: 'example',
   doc: 'Small tools to try a client with; they touch nothing.',
-  config: z.strictObject({
-    greeting: z.string().min(1).default('Hello').describe('Word that ask_name greets with.'),
-  }),
+  config: field.section(
+    { greeting: field.string({ doc: 'Word that ask_name greets with.', default: 'Hello', minLength: 1 }) },
+    'Small tools to try a client with.',
+  ),
   scopes: { 'example:use': 'Call the example tools' },
   provision: (_ctx, { greeting }) => ({
     tools: [echo, add, countdown, askName(greeting)],

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { z } from 'zod';
 import { defineModule } from '#gateway/modules/index.js';
+import { field } from '#kernel/config/index.js';
 import { files, uriOf } from './resources.js';
 import { ScratchStore } from './store.js';
 import { deleteFile } from './tools/delete-file.js';
@@ -8,20 +8,24 @@ import { listFiles } from './tools/list-files.js';
 import { readFile } from './tools/read-file.js';
 import { writeFile } from './tools/write-file.js';
 
-const config = z.strictObject({
-  directory: z
-    .string()
-    .min(1)
-    .optional()
-    .describe("Where the files are. Default: files/ in the module's data directory."),
-  maxFileBytes: z
-    .int()
-    .min(1)
-    .max(16 * 1024 * 1024)
-    .default(256 * 1024)
-    .describe('Largest file, bytes.'),
-  maxFiles: z.int().min(1).max(10_000).default(100).describe('Most files.'),
-});
+const config = field.section(
+  {
+    directory: field.string({
+      doc: "Where the files are; files/ in the module's data directory where it is not set.",
+      optional: true,
+      minLength: 1,
+    }),
+    maxFileBytes: field.int({
+      doc: 'Largest file.',
+      unit: 'bytes',
+      default: 256 * 1024,
+      min: 1,
+      max: 16 * 1024 * 1024,
+    }),
+    maxFiles: field.int({ doc: 'Most files.', default: 100, min: 1, max: 10_000 }),
+  },
+  'A small store of text files.',
+);
 
 /** A small store of text files in one flat directory, for clients that need a place to keep notes. */
 export const scratch = defineModule({
