@@ -41,7 +41,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Seawort
   const modules = Object.fromEntries((options.modules ?? []).map((module) => [module.id, module]));
   const named = { ...Object.fromEntries(Object.keys(modules).map((id) => [id, {}])), ...modulesOf(options.config) };
   const text = JSON.stringify({ ...options.config, modules: named });
-  const { config } = await loadConfig(rootConfig, { text, environment, flags: {} });
+  const { config } = loadConfig(rootConfig, { text, environment, flags: {} });
   const gateway = await compose(config, {
     logger: options.logger ?? createLogger({ level: config.log.level, destination: 'stderr' }),
     baseDir: process.cwd(),
@@ -53,8 +53,10 @@ export async function createServer(options: ServerOptions = {}): Promise<Seawort
   const keyless = config.auth.mode === 'none' || options.authenticator !== undefined;
   const apiKey = keyless ? undefined : await gateway.makeFirstKey();
   return {
-    owns: mcp.owns,
-    handle: mcp.handle,
+    owns: (path) => mcp.owns(path),
+    handle: (request, response) => {
+      mcp.handle(request, response);
+    },
     middleware: (request, response, next) => {
       if (mcp.owns(request.url ?? '/')) mcp.handle(request, response);
       else next();

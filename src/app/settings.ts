@@ -19,6 +19,8 @@ export interface SettingsOptions {
   readonly flags?: Readonly<Record<string, string>> | undefined;
   readonly cwd?: string | undefined;
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
+  /** False: `${NAME}` stays as it is, and its variable need not be set. Default true. */
+  readonly interpolate?: boolean | undefined;
 }
 
 const wellKnown = ['seaworthy.yaml', 'seaworthy.yml', 'seaworthy.json'];
@@ -27,13 +29,18 @@ const wellKnown = ['seaworthy.yaml', 'seaworthy.yml', 'seaworthy.json'];
  * Finds and reads the configuration: the file that was named, else one of the well-known names in the working folder,
  * else the embedded default. @throws SW_CONFIG_INVALID, SW_CONFIG_UNREADABLE
  */
-export async function loadSettings(options: SettingsOptions = {}): Promise<Settings> {
+export function loadSettings(options: SettingsOptions = {}): Settings {
   const cwd = options.cwd ?? process.cwd();
   const environment = options.environment ?? readEnvironment();
   const flags = options.flags ?? {};
   const named = options.file ?? environment['SEAWORTHY_CONFIG'];
   const file = named === undefined ? wellKnown.map((name) => resolve(cwd, name)).find(existsSync) : resolve(cwd, named);
   const source = file === undefined ? { text: embeddedDefault } : { file };
-  const { config, sources } = await loadConfig(rootConfig, { ...source, environment, flags });
+  const { config, sources } = loadConfig(rootConfig, {
+    ...source,
+    environment,
+    flags,
+    ...(options.interpolate === false && { interpolate: [] }),
+  });
   return { config, file, baseDir: file === undefined ? cwd : dirname(file), sources };
 }

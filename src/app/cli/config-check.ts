@@ -4,7 +4,7 @@ import type { Terminal } from './terminal.js';
 
 /** What is wrong is shown as any other failure: SW_CONFIG_INVALID names every problem. */
 export async function action(terminal: Terminal, options: { readonly config?: string }): Promise<number> {
-  const { file, config } = await loadSettings({ file: options.config });
+  const { file, config } = loadSettings({ file: options.config });
   const { compilePolicy } = await import('#gateway/policy/index.js');
   compilePolicy(config.access);
   const servers = Object.keys(config.mcpServers).length;

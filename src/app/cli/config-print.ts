@@ -1,21 +1,20 @@
-import { jsonSchemaOf, loadConfig, readEnvironment } from '#kernel/config/index.js';
+import { jsonSchemaOf } from '#kernel/config/index.js';
 import { rootConfig } from '../config.js';
-import { embeddedDefault } from '../embedded-default.js';
 import { loadSettings } from '../settings.js';
 import { exitCodes } from './failure.js';
 import { redactedSettings } from './redacted-settings.js';
 import type { Terminal } from './terminal.js';
 
 export async function action(terminal: Terminal, options: { readonly config?: string }): Promise<number> {
-  const { file } = await loadSettings({ file: options.config });
-  // Read again with nothing replaced: what stands in the file as ${NAME} is shown as that, never as its value.
-  const source = file === undefined ? { text: embeddedDefault } : { file };
-  const loaded = loadConfig(rootConfig, { ...source, environment: readEnvironment(), interpolate: [] });
-  const settings = redactedSettings(loaded.config, loaded.sources, jsonSchemaOf(rootConfig));
-  const rows = settings.map(({ path, value, source: from }) => [path, text(value), from === 'default' ? '' : from]);
-  const table = await terminal.table(['setting', 'value', 'from'], rows);
-  const values = Object.fromEntries(settings.map(({ path, value, source: from }) => [path, { value, source: from }]));
-  terminal.result({ file: file ?? null, settings: values }, () => table);
+  // Nothing is replaced: what stands in the file as ${NAME} is shown as that, never as its value.
+  const { config, file, sources } = loadSettings({ file: options.config, interpolate: false });
+  const settings = redactedSettings(config, sources, jsonSchemaOf(rootConfig));
+  const lines = settings.map(({ path, value, source }) => {
+    const origin = terminal.paint.dim(`  # ${source}`);
+    return `${path}: ${text(value)}${source === 'default' ? '' : origin}`;
+  });
+  const values = Object.fromEntries(settings.map(({ path, value, source }) => [path, { value, source }]));
+  terminal.result({ file: file ?? null, settings: values }, () => lines.join('\n'));
   return exitCodes.ok;
 }
 

@@ -33,7 +33,7 @@ async function* examine(options: DoctorOptions): AsyncGenerator<Finding> {
   yield checkNode(process.versions.node);
   let settings: Settings;
   try {
-    settings = await loadSettings({ file: options.config });
+    settings = loadSettings({ file: options.config });
   } catch (error) {
     yield failed('config', error);
     return;

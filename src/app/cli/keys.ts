@@ -10,7 +10,8 @@ export async function withKeys<Result>(
   file: string | undefined,
   work: (keys: KeyStore, config: Config) => Promise<Result>,
 ): Promise<Result> {
-  const { config, baseDir } = await loadSettings({ file });
+  // The servers' variables need not be set to work on keys.
+  const { config, baseDir } = loadSettings({ file, interpolate: false });
   const storage = await openStorage({ url: config.storage.url, dataDir: resolve(baseDir, config.dataDir) });
   try {
     return await work(await KeyStore.open(storage, () => systemClock.now()), config);

@@ -1,16 +1,22 @@
-import type { Catalog, Provider } from '#gateway/catalog/index.js';
+import type { Catalog } from '#gateway/catalog/index.js';
 import { systemClock } from '#kernel/time/index.js';
 import { visible, type Terminal } from './terminal.js';
 
 /** A provider that has not answered by then is shown as it is, milliseconds. */
 const patienceMs = 15_000;
-const lookMs = 50;
 
 /** Resolves when every provider has answered or failed, at the latest after a while. */
-export async function settled(catalog: Catalog, ms = patienceMs): Promise<void> {
-  const end = systemClock.monotonic() + ms;
-  while (systemClock.monotonic() < end && !catalog.providers.every(hasEnded))
-    await new Promise<void>((resolve) => systemClock.after(lookMs, resolve, { unref: true }));
+export async function settled({ providers }: Catalog): Promise<void> {
+  const cold = providers.filter((provider) => provider.snapshot() === undefined);
+  // A refresh joins the one that the start began; how it ended is read from the provider afterwards.
+  const ended = Promise.allSettled(cold.map((provider) => provider.refresh()));
+  await new Promise<void>((resolve) => {
+    const timer = systemClock.after(patienceMs, resolve);
+    void ended.then(() => {
+      timer.cancel();
+      resolve();
+    });
+  });
 }
 
 /** The state of each, for people. */
@@ -33,6 +39,3 @@ export async function providersTable(terminal: Terminal, catalog: Catalog): Prom
   });
   return terminal.table(['provider', 'kind', 'status', 'tools', 'resources', 'prompts', ''], rows);
 }
-
-const hasEnded = (provider: Provider): boolean =>
-  provider.snapshot() !== undefined || provider.health().details?.['failure'] !== undefined;

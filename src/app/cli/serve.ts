@@ -26,7 +26,7 @@ export async function action(terminal: Terminal, options: ServeCommandOptions): 
   const environment = imported?.environment ?? readEnvironment();
   const flags = { ...flag('server.host', options.host), ...flag('server.port', options.port) };
   const source: SettingsOptions = { file: imported?.file ?? options.config, flags, environment };
-  const settings = await loadSettings(source);
+  const settings = loadSettings(source);
   const logger = commandLogger(settings.config, options.logLevel);
   const running = await serve(settings, { logger, environment });
   const signalled = untilSignalled();
@@ -67,7 +67,7 @@ async function reloadOnChange(
   let current = initial;
   const reload = async () => {
     try {
-      const next = await loadSettings(source);
+      const next = loadSettings(source);
       const changes = diffConfig(loaded(current), loaded(next));
       await running.reload(next.config);
       // A level on the command line goes on to win.

@@ -13,7 +13,7 @@ interface StdioOptions {
 
 export async function action(_terminal: Terminal, options: StdioOptions): Promise<number> {
   const environment = readEnvironment();
-  const settings = await loadSettings({ file: options.config, environment });
+  const settings = loadSettings({ file: options.config, environment });
   const logger = commandLogger(settings.config, options.logLevel);
   // A client that goes away closes stdin first, and then some send SIGTERM: both end in the same clean stop.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.stdin.destroy());

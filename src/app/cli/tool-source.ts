@@ -49,7 +49,7 @@ const client: ClientFacts = {
 
 async function openLocal(options: ToolSourceOptions, name: string | undefined): Promise<ToolSource> {
   const environment = readEnvironment();
-  const { config, baseDir } = await loadSettings({ file: options.config, environment });
+  const { config, baseDir } = loadSettings({ file: options.config, environment });
   const logger = commandLogger(config, options.logLevel ?? 'silent');
   const provider = options.provider ?? providerOf(config, name);
   if (options.provider !== undefined && !isConfigured(config, options.provider))
@@ -65,9 +65,8 @@ async function openLocal(options: ToolSourceOptions, name: string | undefined): 
   try {
     await settled(gateway.catalog);
     const unavailable = gateway.catalog.providers.filter((each) => each.snapshot() === undefined);
-    const [lost] = unavailable;
-    if (lost && provider !== undefined)
-      throw fail('SW_UPSTREAM_UNAVAILABLE', { provider: lost.id, reason: lost.health().message.replace(/[.]$/, '') });
+    // One provider was wanted and did not answer: asking once more says why.
+    if (provider !== undefined) await unavailable[0]?.refresh();
     const view = await gateway.catalog.view(options.provider, principal);
     return {
       tools: [...view.tools.values()].map(({ shown }) => shown),

@@ -100,9 +100,9 @@ export class KeyStore {
       name: row.name,
       hash: row.hash,
       roles: JSON.parse(row.roles) as string[],
-      createdAt: Number(row.created_at),
-      expiresAt: row.expires_at === null ? undefined : Number(row.expires_at),
-      revokedAt: row.revoked_at === null ? undefined : Number(row.revoked_at),
+      createdAt: row.created_at,
+      expiresAt: row.expires_at ?? undefined,
+      revokedAt: row.revoked_at ?? undefined,
     }));
   }
 

@@ -33,9 +33,9 @@ export function invoke(flow: Flow, target: CallTarget, timeoutMs: number): Promi
         clearTimeout(timer);
         resolve(result);
       },
-      (error: unknown) => {
+      (error: Error) => {
         clearTimeout(timer);
-        reject(error as Error);
+        reject(error);
       },
     );
   });

@@ -15,10 +15,10 @@ import { toFailure } from './failure.js';
 import type { Route } from './handler.js';
 import type { HeaderOf } from './headers.js';
 import { answerLegacy, initialize } from './legacy-methods.js';
-import { LegacySessions, type LegacySession } from './legacy-sessions.js';
+import { type LegacySessions, type LegacySession } from './legacy-sessions.js';
 import { clientOf } from './live-session.js';
 import type { ServingContext } from './peer.js';
-import { parseEventId, ResumableStream } from './resumable-stream.js';
+import { parseEventId, type ResumableStream } from './resumable-stream.js';
 import type { SessionFacts } from './session-token.js';
 import type { StreamKeeper } from './stream-keeper.js';
 
@@ -180,7 +180,7 @@ export class LegacyHttp {
       this.#begin(made, facts, answer);
       return made;
     });
-    const patience = setTimeout(() => void stream.value, this.#options.streamAfterMs);
+    const patience = setTimeout(() => stream.make(), this.#options.streamAfterMs);
     try {
       const result = await answerLegacy(this.#context, {
         message,
@@ -282,6 +282,9 @@ class Lazy<T> {
   }
   get made(): boolean {
     return this.#value !== undefined;
+  }
+  make(): void {
+    this.#value ??= { made: this.#make() };
   }
   get value(): T {
     this.#value ??= { made: this.#make() };

@@ -1,6 +1,6 @@
 import type { CallScope, Principal } from '#kernel/context/index.js';
 import { fail } from '#kernel/errors/index.js';
-import { isObject, PeerError, type RpcErrorObject, type RpcResponse } from '../jsonrpc/index.js';
+import { isObject, PeerError, type RpcResponse } from '../jsonrpc/index.js';
 import type { ClientFacts, JsonObject, ListenFilter, LogLevel } from '../model/index.js';
 import { encodeNotification, encodeRequest, type Pieces } from './encode.js';
 import type { Handler, Listening, Route } from './handler.js';
@@ -67,7 +67,7 @@ export class LiveSession {
     if (!ask || typeof id !== 'number') return;
     this.#asks.delete(id);
     if ('result' in response) ask.resolve(response.result);
-    else ask.reject(new PeerError(response.error as RpcErrorObject));
+    else ask.reject(new PeerError(response.error));
   }
 
   setLogLevel(level: LogLevel): void {

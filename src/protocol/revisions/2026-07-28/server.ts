@@ -2,7 +2,7 @@ import { fail } from '#kernel/errors/index.js';
 import { isObject, RawResult, type RpcRequest } from '../../jsonrpc/index.js';
 import {
   cacheableMethods,
-  latestModern,
+  type latestModern,
   logLevels,
   meta,
   modernRevisions,
