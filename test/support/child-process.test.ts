@@ -11,8 +11,8 @@ const node = (source: string, timeoutMs?: number) =>
 
 it('hands over what the program reports, its output and its exit code', async () => {
   const child = await node(`
-    console.error('warming up'); console.log('serving tea'); setInterval(() => {}, 1000);
     process.on('SIGTERM', () => { console.log('bye'); process.exit(3); });
+    console.error('warming up'); console.log('serving tea'); setInterval(() => {}, 1000);
   `);
   expect(child.value).toBe('tea');
   expect(await child.stop()).toBe(3);
