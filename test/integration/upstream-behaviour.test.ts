@@ -341,6 +341,11 @@ describe('a child process', () => {
     expect(provider.snapshot()).toMatchObject({ family: 'legacy', serverInfo: { name: 'fragile' } });
   });
 
+  it('that is modern and slow to start is not taken for a legacy one', async () => {
+    const provider = await started({ command: process.execPath, args: ['-e', slowModernServer] });
+    expect(provider.snapshot()).toMatchObject({ family: 'modern', serverInfo: { name: 'slow' } });
+  });
+
   it('has its stderr in the log', async () => {
     const lines: string[] = [];
     await started(
@@ -399,3 +404,19 @@ lines.on("line", (line) => {
   console.log(JSON.stringify({ jsonrpc: "2.0", id, result }));
 });`;
 const mutedServer = fragileServer.replace('process.exit(1)', 'return');
+
+/** Modern only, and silent for longer than the probe waits. */
+const slowModernServer = `
+const discovered = {
+  resultType: "complete", supportedVersions: ["2026-07-28"], capabilities: {},
+  _meta: { "io.modelcontextprotocol/serverInfo": { name: "slow", version: "1" } },
+};
+setTimeout(() => {
+  const lines = require("node:readline").createInterface({ input: process.stdin });
+  lines.on("line", (line) => {
+    const { id, method } = JSON.parse(line);
+    if (id === undefined) return;
+    const answer = method === "server/discover" ? { result: discovered } : { error: { code: -32601, message: "no" } };
+    console.log(JSON.stringify({ jsonrpc: "2.0", id, ...answer }));
+  });
+}, 3000);`;

@@ -29,7 +29,9 @@ const everythingSubject = (config: UpstreamConfig): ProviderSubject => ({
 /** One server process for all the providers of a suite. */
 function shared(start: () => Promise<{ url: string; stop(signal: 'SIGKILL'): Promise<unknown> }>) {
   let starting: ReturnType<typeof start> | undefined;
-  afterAll(async () => void (await (await starting)?.stop('SIGKILL')));
+  afterAll(async () => {
+    await (await starting)?.stop('SIGKILL');
+  });
   return async () => (starting ??= start());
 }
 

@@ -1,6 +1,7 @@
 import type { Peer, ServerFacts } from '#protocol/client/index.js';
-import type { Implementation, JsonObject, ModelNotification } from '#protocol/model/index.js';
+import type { ModelNotification } from '#protocol/model/index.js';
 import type { LegacySession } from './legacy-session.js';
+import type { SessionOwner } from './session-owner.js';
 
 /** A server that speaks the modern family, ready for requests. */
 export interface ModernConnection {
@@ -8,16 +9,6 @@ export interface ModernConnection {
   readonly peer: Peer;
   /** True over HTTP, where requests mirror parts of the body in headers. */
   readonly mirrorsHeaders: boolean;
-}
-
-/** Whose legacy session it is. */
-export interface SessionOwner {
-  /** `own` for lists, `session:…` for a legacy client, `principal:…` for modern ones. */
-  readonly key: string;
-  /** Key of the client's session, where the owner is one. */
-  readonly sessionKey: string | undefined;
-  readonly info: Implementation;
-  readonly capabilities: JsonObject;
 }
 
 /** What the server says outside of calls, and on whose session. */

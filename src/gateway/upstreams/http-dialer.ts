@@ -4,12 +4,13 @@ import { PeerError } from '#protocol/jsonrpc/index.js';
 import type { ClientFacts, ModelRequest } from '#protocol/model/index.js';
 import { modern } from '#protocol/revisions/index.js';
 import type { HttpUpstreamConfig, UpstreamContext } from './config.js';
-import type { Dialer, ModernConnection, OnNotification, SessionOwner, SpokenFamilies } from './dialer.js';
+import type { Dialer, ModernConnection, OnNotification, SpokenFamilies } from './dialer.js';
 import { duplexLink } from './duplex-link.js';
 import { assumedFacts } from './modern-facts.js';
 import { LegacySession, type LegacyLink } from './legacy-session.js';
 import { ownScope, within } from './own-request.js';
 import { SessionPool } from './session-pool.js';
+import type { SessionOwner } from './session-owner.js';
 
 /** Room for the JSON-RPC frame around a result, bytes. */
 const frameBytes = 4_096;
@@ -141,13 +142,12 @@ export class HttpDialer implements Dialer {
 
   async #openStreamable(owner: SessionOwner): Promise<LegacySession> {
     const { maxResultBytes, clock } = this.#context;
-    let opened: LegacySession | undefined;
     const session = new HttpSession({
       endpoint: this.#endpoint,
       maxResultBytes,
       unattributed: (notification) => this.#onNotification(notification, owner.sessionKey),
       onGone: () => {
-        opened?.lost();
+        opened.lost();
         this.#onLost(owner.key);
       },
     });
@@ -166,7 +166,8 @@ export class HttpDialer implements Dialer {
         timer.cancel();
       },
     };
-    opened = await LegacySession.open(link, owner, this.#context);
+    // The stream that can end the session is opened after this.
+    const opened = await LegacySession.open(link, owner, this.#context);
     return opened;
   }
 

@@ -5,8 +5,8 @@ import type { ClientFacts, ModelRequest, SessionRef } from '#protocol/model/inde
 import { legacy } from '#protocol/revisions/index.js';
 import type { ProviderCall } from '../catalog/index.js';
 import type { UpstreamContext } from './config.js';
-import type { SessionOwner } from './dialer.js';
 import type { LegacySession } from './legacy-session.js';
+import type { SessionOwner } from './session-owner.js';
 
 type Connect = (owner: SessionOwner) => Promise<LegacySession | undefined>;
 

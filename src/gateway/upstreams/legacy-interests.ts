@@ -1,8 +1,8 @@
 import { backoff, type Backoff } from '#kernel/time/index.js';
 import type { LogLevel } from '#protocol/model/index.js';
 import type { UpstreamContext } from './config.js';
-import type { SessionOwner } from './dialer.js';
 import type { LegacySession } from './legacy-session.js';
+import type { SessionOwner } from './session-owner.js';
 
 interface Interests {
   readonly owner: SessionOwner;
@@ -32,7 +32,10 @@ export class LegacyInterests {
     interests.level = level ?? interests.level;
     const fresh = uris.filter((uri) => !interests.uris.has(uri));
     for (const uri of uris) interests.uris.set(uri, (interests.uris.get(uri) ?? 0) + 1);
-    const session = await this.#attach(interests);
+    const session = await this.#attach(interests).catch((thrown: unknown) => {
+      this.remove(owner, uris);
+      throw thrown;
+    });
     if (!session) return [];
     const taken = await Promise.all(fresh.map(async (uri) => ((await session.subscribe(uri)) ? undefined : uri)));
     return uris.filter((uri) => !taken.includes(uri));

@@ -4,8 +4,8 @@ import { isObject, PeerError } from '#protocol/jsonrpc/index.js';
 import type { JsonObject, LogLevel } from '#protocol/model/index.js';
 import { legacy } from '#protocol/revisions/index.js';
 import type { UpstreamContext } from './config.js';
-import type { SessionOwner } from './dialer.js';
 import { within } from './own-request.js';
+import type { SessionOwner } from './session-owner.js';
 
 /** The connection below a legacy session, whatever the transport. */
 export interface LegacyLink {

@@ -20,7 +20,9 @@ const lists = {
   resources: { method: 'resources/list', capability: 'resources', key: 'uri' },
   resourceTemplates: { method: 'resources/templates/list', capability: 'resources', key: 'uriTemplate' },
 } as const;
-export type ListName = keyof typeof lists;
+/** The lists as events name them: templates belong to the resources. */
+export type ListKind = 'tools' | 'prompts' | 'resources';
+type ListName = keyof typeof lists;
 const listNames = Object.keys(lists) as ListName[];
 
 /** What a list is until it has been read, and where the server offers none. */
@@ -47,7 +49,7 @@ export async function readSnapshot(
       if (thrown.error.code === -32601) return nothing;
       context.logger.warn({ list: name, error: thrown.error }, 'the upstream could not give a list');
       refused.push(thrown);
-      return { items: (previous?.[name] ?? []) as readonly JsonObject[], ttlMs: 0, isPublic: false };
+      return { items: previous?.[name] ?? [], ttlMs: 0, isPublic: false };
     }
   };
   const all = await Promise.all(listNames.map(read));
@@ -102,11 +104,8 @@ async function readList(context: UpstreamContext, name: ListName, readPage: Read
 }
 
 /** The lists that differ, by the names that events use. */
-export function changedLists(
-  before: ProviderSnapshot | undefined,
-  after: ProviderSnapshot,
-): Set<'tools' | 'prompts' | 'resources'> {
-  const changed = new Set<'tools' | 'prompts' | 'resources'>();
+export function changedLists(before: ProviderSnapshot | undefined, after: ProviderSnapshot): Set<ListKind> {
+  const changed = new Set<ListKind>();
   if (before?.hash === after.hash) return changed;
   for (const name of listNames)
     if (!before || JSON.stringify(before[name]) !== JSON.stringify(after[name]))

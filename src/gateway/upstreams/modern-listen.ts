@@ -92,11 +92,17 @@ export class ModernListen {
     while (this.#dirty && !this.#stopped && !this.#unsupported) {
       this.#dirty = false;
       const connection = await this.#options.connect().catch(() => undefined);
-      if (!connection) return this.#retryLater();
+      if (!connection) {
+        this.#retryLater();
+        return;
+      }
       const filter = this.#filter(connection.facts.capabilities);
       const before = this.#current;
       const stream = Object.keys(filter).length > 0 ? await this.#open(connection, filter) : undefined;
-      if (stream === 'failed') return this.#retryLater();
+      if (stream === 'failed') {
+        this.#retryLater();
+        return;
+      }
       this.#current = stream;
       this.#close(before);
     }

@@ -57,9 +57,9 @@ export class SessionPool {
 
   async close(): Promise<void> {
     this.#timer?.cancel();
-    const entries = [...this.#entries.values()];
+    const sessions = [...this.#entries.values()].flatMap(({ session }) => session ?? []);
     this.#entries.clear();
-    await Promise.all(entries.map(({ session }) => session?.close()));
+    await Promise.all(sessions.map((session) => session.close()));
   }
 
   #evictOne(): boolean {

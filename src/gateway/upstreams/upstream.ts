@@ -1,15 +1,14 @@
 import { reasonOf, SeaworthyError } from '#kernel/errors/index.js';
-import { backoff, type Backoff } from '#kernel/time/index.js';
-import { PeerError, type RawResult } from '#protocol/jsonrpc/index.js';
+import { backoff } from '#kernel/time/index.js';
+import type { RawResult } from '#protocol/jsonrpc/index.js';
 import {
   latestModern,
   type ClientFacts,
-  type Family,
   type JsonObject,
   type ModelNotification,
   type ModelResult,
 } from '#protocol/model/index.js';
-import { legacy, modern } from '#protocol/revisions/index.js';
+import { legacy } from '#protocol/revisions/index.js';
 import type {
   Provider,
   ProviderCall,
@@ -20,17 +19,17 @@ import type {
   ProviderSubscription,
 } from '../catalog/index.js';
 import { upstreamContext, type UpstreamConfig, type UpstreamContext, type UpstreamDeps } from './config.js';
-import type { Dialer, ModernConnection, SessionOwner } from './dialer.js';
+import type { Dialer } from './dialer.js';
 import { HttpDialer } from './http-dialer.js';
 import { LegacyCalls } from './legacy-calls.js';
 import { LegacyInterests } from './legacy-interests.js';
-import { changedLists, readSnapshot } from './lists.js';
+import { readLists } from './list-reader.js';
+import type { ListKind } from './lists.js';
 import { ModernCalls } from './modern-calls.js';
 import { ModernListen } from './modern-listen.js';
-import { within } from './own-request.js';
+import { SnapshotKeeper } from './snapshot-keeper.js';
 import { StdioDialer } from './stdio-dialer.js';
-
-type ListKind = 'tools' | 'prompts' | 'resources';
+import type { SessionOwner } from './session-owner.js';
 
 /**
  * Makes the provider of one entry of `mcpServers`. Nothing is started or connected before `start()`.
@@ -50,20 +49,15 @@ class Upstream implements Provider {
   readonly #legacyCalls: LegacyCalls;
   readonly #listen: ModernListen;
   readonly #interests: LegacyInterests;
+  readonly #snapshots: SnapshotKeeper;
   readonly #own: SessionOwner;
-  readonly #retries: Backoff;
   readonly #listeners = new Set<(event: ProviderEvent) => void>();
-  #snapshot: ProviderSnapshot | undefined;
-  #refreshing: Promise<ProviderSnapshot> | undefined;
-  #refreshFailure: string | undefined;
-  /** Why the last call did not reach the server. */
-  #callFailure: string | undefined;
-  /** Lists that the server said have changed and that were not read since. */
-  #announced = new Set<ListKind>();
+  /** Why the server could not be reached the last time. */
+  #failure: string | undefined;
   #watchesOwn = false;
   #inFlight = 0;
   #idle: (() => void)[] = [];
-  #state: 'new' | 'running' | 'draining' | 'stopped' = 'new';
+  #state: 'open' | 'draining' | 'stopped' = 'open';
 
   constructor(config: UpstreamConfig, context: UpstreamContext) {
     this.id = context.id;
@@ -74,53 +68,62 @@ class Upstream implements Provider {
       info: context.self,
       capabilities: legacy.everyClientCapability,
     };
-    this.#retries = backoff({ minMs: 1_000, maxMs: 60_000 }, context.clock);
     this.#own = { key: 'own', sessionKey: undefined, info: context.self, capabilities: legacy.everyClientCapability };
-    this.#dialer = this.#dial(config, client);
-    this.kind = this.#dialer.kind;
+    const dialer = this.#dial(config, client);
+    const connect = (owner: SessionOwner) => dialer.legacy(owner);
+    this.#dialer = dialer;
+    this.kind = dialer.kind;
     this.#modernCalls = new ModernCalls(
-      () => this.#dialer.modern(),
+      () => dialer.modern(),
       () => this.refresh(),
     );
-    this.#legacyCalls = new LegacyCalls((owner) => this.#dialer.legacy(owner), context);
-    this.#interests = new LegacyInterests(context, (owner) => this.#dialer.legacy(owner));
+    this.#legacyCalls = new LegacyCalls(connect, context);
+    this.#interests = new LegacyInterests(context, connect);
     this.#listen = new ModernListen({
       context,
       client,
-      connect: () => this.#dialer.modern(),
+      connect: () => dialer.modern(),
       onNotification: (notification) => this.#notified(notification, undefined),
-      onReopened: () => void this.#refreshQuietly(),
+      onReopened: () => void this.#snapshots.refreshQuietly(),
+    });
+    const reader = {
+      context,
+      dialer,
+      modernCalls: this.#modernCalls,
+      legacyCalls: this.#legacyCalls,
+      own: this.#own,
+      onModern: () => this.#listen.start(),
+      onLegacy: (announces: boolean) => announces && this.#watchOwn(),
+    };
+    this.#snapshots = new SnapshotKeeper({
+      context,
+      read: (previous) => readLists(reader, previous),
+      onRead: (snapshot, lists) => this.#learned(snapshot, lists),
+      onFailure: (reason) => this.#missed(reason),
     });
   }
 
-  async start(): Promise<void> {
-    if (this.#state === 'new') this.#state = 'running';
-    await this.#refreshQuietly();
-    if (!this.#snapshot) this.#tryAgainLater();
+  start(): Promise<void> {
+    return this.#snapshots.start();
   }
 
   snapshot(): ProviderSnapshot | undefined {
-    return this.#snapshot;
+    return this.#snapshots.current;
   }
 
   refresh(): Promise<ProviderSnapshot> {
-    this.#refreshing ??= this.#refresh().finally(() => {
-      this.#refreshing = undefined;
-      if (this.#announced.size > 0 && this.#refreshFailure === undefined) void this.#refreshQuietly();
-    });
-    return this.#refreshing;
+    return this.#snapshots.refresh();
   }
 
   async invoke(call: ProviderCall): Promise<ModelResult> {
-    if (this.#state === 'draining' || this.#state === 'stopped')
-      throw this.#context.faults.unavailable('it is shutting down');
+    if (this.#state !== 'open') throw this.#context.faults.unavailable('it is shutting down');
     this.#inFlight++;
     try {
       const result = await this.#route(call);
-      this.#callFailure = undefined;
+      if (this.#failure !== undefined) this.#reached();
       return result;
     } catch (thrown) {
-      if (isUnreachable(thrown)) this.#callFailure = reasonOf(thrown);
+      if (isUnreachable(thrown)) this.#missed(reasonOf(thrown));
       throw thrown;
     } finally {
       if (--this.#inFlight === 0) for (const done of this.#idle.splice(0)) done();
@@ -130,7 +133,7 @@ class Upstream implements Provider {
   subscribe(interest: ProviderInterest): ProviderSubscription {
     const delays = backoff({ minMs: 1_000, maxMs: 60_000 }, this.#context.clock);
     let closed = false;
-    let remove: (() => void) | undefined;
+    let remove = () => {};
     const attempt = async (): Promise<readonly string[]> => {
       if (closed || this.#state === 'stopped') return [];
       try {
@@ -147,9 +150,8 @@ class Upstream implements Provider {
     return {
       accepted: attempt(),
       close: () => {
+        if (!closed) remove();
         closed = true;
-        remove?.();
-        remove = undefined;
       },
     };
   }
@@ -160,25 +162,27 @@ class Upstream implements Provider {
   }
 
   health(): ProviderHealth {
-    const { modern: speaksModern, legacy: speaksLegacy } = this.#dialer.families;
-    const families: Family[] = [];
-    if (speaksModern) families.push('modern');
-    if (speaksLegacy) families.push('legacy');
-    const details: JsonObject = { families, kind: this.kind, inFlight: this.#inFlight };
-    if (this.#snapshot) details['snapshotAgeMs'] = this.#context.clock.now() - this.#snapshot.at;
-    const failure = this.#callFailure ?? this.#refreshFailure;
-    if (!this.#snapshot) return { status: 'unhealthy', message: failure ?? 'It has not been reached yet.', details };
+    const spoken = this.#dialer.families;
+    const snapshot = this.#snapshots.current;
+    const details: JsonObject = {
+      families: (['modern', 'legacy'] as const).filter((family) => spoken[family]),
+      inFlight: this.#inFlight,
+    };
+    if (snapshot) details['snapshotAgeMs'] = this.#context.clock.now() - snapshot.at;
+    const failure = this.#failure ?? this.#snapshots.failure;
+    if (!snapshot) return { status: 'unhealthy', message: failure ?? 'It has not been reached yet.', details };
     if (failure !== undefined) return { status: 'degraded', message: failure, details };
     return { status: 'healthy', message: 'It answers.', details };
   }
 
   async drain(): Promise<void> {
-    if (this.#state !== 'stopped') this.#state = 'draining';
+    if (this.#state === 'open') this.#state = 'draining';
     if (this.#inFlight > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   async stop(): Promise<void> {
     this.#state = 'stopped';
+    this.#snapshots.stop();
     this.#listen.stop();
     this.#interests.stop();
     await this.#dialer.stop();
@@ -187,29 +191,27 @@ class Upstream implements Provider {
 
   #dial(config: UpstreamConfig, client: ClientFacts): Dialer {
     const notified = (notification: ModelNotification, key: string | undefined) => this.#notified(notification, key);
+    const lost = (matches: (key: string) => boolean) =>
+      this.#interests.lost(matches, () => void this.#snapshots.refreshQuietly());
     if ('command' in config)
       return new StdioDialer(config, this.#context, client, notified, (family, reason) => {
-        this.#callFailure = reason;
-        if (family === 'legacy') this.#sessionsLost(() => true);
+        this.#missed(reason);
+        if (family === 'legacy') lost(() => true);
       });
-    return new HttpDialer(config, this.#context, client, notified, (key) =>
-      this.#sessionsLost((other) => other === key),
-    );
+    return new HttpDialer(config, this.#context, client, notified, (key) => lost((other) => other === key));
   }
 
   /** The caller's family where the server speaks it, else the other one. */
   async #route(call: ProviderCall): Promise<RawResult> {
-    if (call.client.family === 'modern')
-      return (await this.#modernCalls.invoke(call)) ?? (await this.#legacyCalls.invoke(call)) ?? this.#speechless();
-    return (await this.#legacyCalls.invoke(call)) ?? (await this.#modernCalls.invoke(call)) ?? this.#speechless();
-  }
-
-  #speechless(): never {
-    throw this.#context.faults.protocol('it speaks no family that we know');
+    const [first, second] =
+      call.client.family === 'modern' ? [this.#modernCalls, this.#legacyCalls] : [this.#legacyCalls, this.#modernCalls];
+    const result = (await first.invoke(call)) ?? (await second.invoke(call));
+    if (!result) throw this.#context.faults.protocol('it speaks no family that we know');
+    return result;
   }
 
   async #subscribe({ resources, logLevel, session, principalId, client }: ProviderInterest) {
-    const owner: SessionOwner = session
+    const owner = session
       ? this.#legacyCalls.ownerOf(session, client)
       : { ...this.#own, key: `principal:${principalId}`, capabilities: {} };
     const connection = session ? undefined : await this.#dialer.modern();
@@ -221,82 +223,9 @@ class Upstream implements Provider {
     return { accepted, remove: () => this.#listen.remove(resources) };
   }
 
-  async #refresh(): Promise<ProviderSnapshot> {
-    const announced = this.#announced;
-    this.#announced = new Set();
-    try {
-      const snapshot = await this.#read();
-      const changed = changedLists(this.#snapshot, snapshot);
-      this.#snapshot = snapshot;
-      this.#refreshFailure = undefined;
-      this.#callFailure = undefined;
-      this.#retries.succeeded();
-      this.#modernCalls.learn(snapshot.tools);
-      this.#context.metrics?.upstreamUp.set({ provider: this.id }, 1);
-      const lists = [...new Set([...changed, ...announced])];
-      if (lists.length > 0) this.#emit({ kind: 'snapshot', lists });
-      return snapshot;
-    } catch (thrown) {
-      for (const list of announced) this.#announced.add(list);
-      this.#refreshFailure = reasonOf(thrown);
-      this.#context.metrics?.upstreamUp.set({ provider: this.id }, 0);
-      throw thrown instanceof SeaworthyError ? thrown : this.#context.faults.protocol(reasonOf(thrown), thrown);
-    }
-  }
-
-  async #read(): Promise<ProviderSnapshot> {
-    this.#dialer.recheck('old');
-    const connection = await this.#dialer.modern();
-    if (!connection) return this.#readLegacy();
-    try {
-      return await this.#readModern(connection);
-    } catch (thrown) {
-      if (!(thrown instanceof PeerError)) throw thrown;
-      // It was modern once: perhaps an older server stands there now.
-      this.#dialer.recheck('wrong');
-      if (await this.#dialer.modern()) throw thrown;
-      return this.#readLegacy();
-    }
-  }
-
-  async #readModern(connection: ModernConnection): Promise<ProviderSnapshot> {
-    const { listTimeoutMs } = this.#context;
-    const snapshot = await readSnapshot(
-      this.#context,
-      'modern',
-      connection.facts,
-      (method, params) =>
-        within(this.#context, listTimeoutMs, (scope) => this.#modernCalls.own(connection, { method, params }, scope)),
-      this.#snapshot,
-    );
-    this.#listen.start();
-    return connection.mirrorsHeaders ? this.#withoutUnmirrorable(snapshot) : snapshot;
-  }
-
-  async #readLegacy(): Promise<ProviderSnapshot> {
-    const { listTimeoutMs } = this.#context;
-    const facts = (await this.#dialer.legacy(this.#own))?.facts ?? this.#speechless();
-    this.#watchOwn(facts.capabilities);
-    return readSnapshot(
-      this.#context,
-      'legacy',
-      facts,
-      (method, params) =>
-        within(this.#context, listTimeoutMs, (scope) => this.#legacyCalls.own(this.#own, { method, params }, scope)),
-      this.#snapshot,
-    );
-  }
-
-  /** The listing session gets a stream for as long as we run, where the server announces changes of lists. */
-  #watchOwn(capabilities: JsonObject): void {
-    const announces = Object.values(capabilities).some(
-      (capability) =>
-        typeof capability === 'object' &&
-        capability !== null &&
-        'listChanged' in capability &&
-        capability.listChanged === true,
-    );
-    if (!announces || this.#watchesOwn) return;
+  /** The listing session gets a stream for as long as we run: the server announces changes on it. */
+  #watchOwn(): void {
+    if (this.#watchesOwn) return;
     this.#watchesOwn = true;
     this.#interests.add(this.#own, [], undefined).catch((thrown: unknown) => {
       this.#watchesOwn = false;
@@ -304,53 +233,30 @@ class Upstream implements Provider {
     });
   }
 
-  /** HTTP clients must not offer tools whose header annotations break the rules. */
-  #withoutUnmirrorable(snapshot: ProviderSnapshot): ProviderSnapshot {
-    const tools = snapshot.tools.filter((tool) => {
-      const scanned = modern.readParamHeaders(tool.inputSchema);
-      if (!scanned.valid) this.#context.logger.warn({ tool: tool.name, reason: scanned.reason }, 'a tool is left out');
-      return scanned.valid;
-    });
-    return tools.length === snapshot.tools.length
-      ? snapshot
-      : Object.freeze({ ...snapshot, tools: Object.freeze(tools) });
+  #learned(snapshot: ProviderSnapshot, lists: readonly ListKind[]): void {
+    this.#modernCalls.learn(snapshot.tools);
+    this.#reached();
+    if (lists.length > 0) this.#emit({ kind: 'snapshot', lists });
   }
 
-  async #refreshQuietly(): Promise<void> {
-    if (this.#state === 'stopped') return;
-    try {
-      await this.refresh();
-    } catch (thrown) {
-      this.#context.logger.warn({ err: thrown }, 'the lists of the upstream could not be read');
-    }
+  #reached(): void {
+    this.#failure = undefined;
+    this.#context.metrics?.upstreamUp.set({ provider: this.id }, 1);
   }
 
-  /** Until there is something to offer nobody calls, so nobody would wake the upstream up. */
-  #tryAgainLater(): void {
-    this.#context.clock.after(
-      this.#retries.next(),
-      () => {
-        if (this.#snapshot || this.#state !== 'running') return;
-        void this.#refreshQuietly().then(() => this.#snapshot ?? this.#tryAgainLater());
-      },
-      { unref: true },
-    );
+  #missed(reason: string): void {
+    this.#failure = reason;
+    this.#context.metrics?.upstreamUp.set({ provider: this.id }, 0);
   }
 
   #notified(notification: ModelNotification, sessionKey: string | undefined): void {
     const { method, params } = notification;
     const onSession = sessionKey === undefined ? {} : { sessionKey };
     const list = /^notifications\/(tools|prompts|resources)\/list_changed$/.exec(method)?.[1] as ListKind | undefined;
-    if (list) {
-      this.#announced.add(list);
-      void this.#refreshQuietly();
-    } else if (method === 'notifications/resources/updated')
+    if (list) this.#snapshots.announce(list);
+    else if (method === 'notifications/resources/updated')
       this.#emit({ kind: 'resource-updated', uri: String(params['uri']), params, ...onSession });
     else this.#emit({ kind: 'notification', notification, ...onSession });
-  }
-
-  #sessionsLost(matches: (key: string) => boolean): void {
-    this.#interests.lost(matches, () => void this.#refreshQuietly());
   }
 
   #emit(event: ProviderEvent): void {

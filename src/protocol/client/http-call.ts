@@ -202,7 +202,7 @@ function rpcErrorOf(body: Buffer): RpcErrorObject | undefined {
   }
   const error = isObject(value) ? value['error'] : undefined;
   if (!isObject(error) || typeof error['code'] !== 'number') return undefined;
-  return { ...error, code: error['code'], message: String(error['message'] ?? '') };
+  return { ...error, code: error['code'], message: typeof error['message'] === 'string' ? error['message'] : '' };
 }
 
 /** 404 by the specification; servers that look the session up themselves often say 400. */

@@ -39,7 +39,7 @@ export function openSseConnection(options: SseConnectionOptions): Promise<SseCon
     };
     const ended = (answer: HttpAnswer) => {
       const error = answer.status >= 300 ? refusal(answer, endpoint) : faults.lost('the stream ended');
-      end(error.name === 'PeerError' ? faults.protocol(error.message) : (error as SeaworthyError));
+      end(error.name === 'PeerError' ? faults.protocol(error.message) : error);
     };
     abort = endpoint.get([], {
       event: ({ event, data }) => {
@@ -83,7 +83,7 @@ function sendMessage(
       end: (answer) => {
         if (answer.status < 300) return;
         const error = refusal(answer, endpoint);
-        onError(error.name === 'PeerError' ? endpoint.faults.protocol(reasonOf(error)) : (error as SeaworthyError));
+        onError(error.name === 'PeerError' ? endpoint.faults.protocol(reasonOf(error)) : error);
       },
       failed: (error) => onError(error),
     },

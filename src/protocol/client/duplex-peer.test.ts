@@ -1,0 +1,133 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { CallScope } from '#kernel/context/index.js';
+import type { JsonObject, ModelNotification } from '../model/index.js';
+import { DuplexPeer } from './duplex-peer.js';
+import { faultsOf, type OutboundCall } from './peer.js';
+
+const principal = { id: 'local:1', kind: 'local', name: 'test', roles: [] } as const;
+
+function setUp() {
+  const sent: JsonObject[] = [];
+  const unattributed: ModelNotification[] = [];
+  const garbage: unknown[] = [];
+  const peer = new DuplexPeer({
+    wire: { send: (text) => sent.push(JSON.parse(text) as JsonObject) },
+    faults: faultsOf('up'),
+    unattributed: (notification) => unattributed.push(notification),
+    maxResultBytes: 100,
+    onGarbage: (reason) => garbage.push(reason),
+  });
+  const receive = (message: object) => peer.receive(Buffer.from(JSON.stringify(message)));
+  return { peer, sent, unattributed, garbage, receive };
+}
+
+function callOf(session?: string, meta: JsonObject = {}, asked?: string[]) {
+  const seen: ModelNotification[] = [];
+  const call: OutboundCall = {
+    request: { method: 'tools/call', params: { name: 't', _meta: meta } },
+    scope: new CallScope('c', principal, performance.now()),
+    channel: {
+      notify: (notification) => seen.push(notification),
+      ...(asked ? { ask: (method: string) => (asked.push(method), Promise.resolve({ roots: [] })) } : {}),
+    },
+    session: session === undefined ? undefined : { key: session },
+  };
+  return { call, seen };
+}
+const message = { jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: 1 } };
+const question = { jsonrpc: '2.0', id: 'q', method: 'roots/list', params: {} };
+
+describe('a shared connection', () => {
+  it('gives callers that chose the same token their own progress', () => {
+    const { peer, sent, receive } = setUp();
+    const [a, b] = [callOf('a', { progressToken: 1 }), callOf('b', { progressToken: 1 })];
+    void peer.request(a.call);
+    void peer.request(b.call);
+    const tokens = sent.map(({ params }) => ((params as JsonObject)['_meta'] as JsonObject)['progressToken']);
+    expect(new Set(tokens).size).toBe(2);
+    receive({ jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: tokens[1], progress: 5 } });
+    expect(a.seen).toEqual([]);
+    expect(b.seen).toEqual([{ method: 'notifications/progress', params: { progressToken: 1, progress: 5 } }]);
+  });
+
+  it('gives a log message to the only call, and to nobody when there are two', () => {
+    const { peer, unattributed, receive } = setUp();
+    const [a, b] = [callOf('a'), callOf('b')];
+    void peer.request(a.call);
+    receive(message);
+    void peer.request(b.call);
+    receive(message);
+    expect([a.seen.length, b.seen.length, unattributed.length]).toEqual([1, 0, 1]);
+  });
+
+  it('gives a log message to the one modern call that named a level', () => {
+    const { peer, receive } = setUp();
+    const [a, b] = [callOf(), callOf(undefined, { 'io.modelcontextprotocol/logLevel': 'debug' })];
+    void peer.request(a.call);
+    void peer.request(b.call);
+    receive(message);
+    expect([a.seen.length, b.seen.length]).toEqual([0, 1]);
+  });
+
+  it.each([
+    ['the only call', ['a'], true],
+    ['calls of one session', ['a', 'a'], true],
+    ['nobody when two sessions call', ['a', 'b'], false],
+    ['nobody when no call is in flight', [], false],
+  ])('puts a question of the server to %s', async (_whom, sessions, answered) => {
+    const { peer, sent, receive } = setUp();
+    const asked: string[] = [];
+    for (const session of sessions) void peer.request(callOf(session, {}, asked).call);
+    receive(question);
+    await turn();
+    const response = sent.at(-1);
+    expect(asked).toEqual(answered ? ['roots/list'] : []);
+    expect(response).toMatchObject(
+      answered ? { id: 'q', result: { roots: [] } } : { id: 'q', error: { code: -32601 } },
+    );
+  });
+
+  it('answers ping itself', async () => {
+    const { sent, receive } = setUp();
+    receive({ jsonrpc: '2.0', id: 9, method: 'ping' });
+    await turn();
+    expect(sent).toEqual([{ jsonrpc: '2.0', id: 9, result: {} }]);
+  });
+
+  it('refuses a result over the limit and leaves other calls alone', async () => {
+    const { peer, receive } = setUp();
+    const [large, small] = [peer.request(callOf().call), peer.request(callOf().call)];
+    receive({ jsonrpc: '2.0', id: 1, result: { text: 'x'.repeat(200) } });
+    receive({ jsonrpc: '2.0', id: 2, result: { text: 'x' } });
+    await expect(large).rejects.toMatchObject({ code: 'SW_RESULT_TOO_LARGE' });
+    expect((await small).toObject()).toEqual({ text: 'x' });
+  });
+
+  it('tells the server of a cancelled call and drops its late answer', async () => {
+    const { peer, sent, receive } = setUp();
+    const { call } = callOf();
+    const outcome = peer.request(call);
+    call.scope.cancel('disconnect');
+    await expect(outcome).rejects.toMatchObject({ code: 'SW_CANCELLED' });
+    expect(sent.at(-1)).toMatchObject({ method: 'notifications/cancelled', params: { requestId: 1 } });
+    receive({ jsonrpc: '2.0', id: 1, result: {} });
+  });
+
+  it('rejects what is in flight when it is lost, and what comes later as unavailable', async () => {
+    const { peer } = setUp();
+    const outcome = peer.request(callOf().call);
+    peer.close(faultsOf('up').lost('gone'));
+    await expect(outcome).rejects.toMatchObject({ code: 'SW_UPSTREAM_LOST' });
+    await expect(peer.request(callOf().call)).rejects.toMatchObject({ code: 'SW_UPSTREAM_UNAVAILABLE' });
+  });
+
+  it('survives what is no message', () => {
+    const { peer, garbage, receive } = setUp();
+    for (const text of ['Starting…', '{', '{"jsonrpc":"2.0"}', '[1]', '{"id":1,"result":3}'])
+      peer.receive(Buffer.from(text));
+    peer.receive(Buffer.from([0x7b, 0xff, 0x7d]));
+    receive({ jsonrpc: '2.0', id: 99, result: {} });
+    expect(garbage).toHaveLength(6);
+  });
+});
