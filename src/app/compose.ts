@@ -82,6 +82,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
     sealer: moduleSealer,
     environment: options.environment,
     modules: options.modules ?? {},
+    storage,
   });
 
   let config = initial;

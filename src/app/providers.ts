@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { fail, reasonOf } from '#kernel/errors/index.js';
 import { isSecretReference, resolveSecret, type Sealer } from '#kernel/secrets/index.js';
+import type { Storage } from '#kernel/storage/index.js';
 import type { Logger, Metrics } from '#kernel/telemetry/index.js';
 import { systemClock } from '#kernel/time/index.js';
 import type { Provider } from '#gateway/catalog/index.js';
@@ -20,6 +21,7 @@ export interface ProviderParts {
   readonly metrics: Metrics;
   readonly sealer: Sealer;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly storage: Storage | undefined;
   /** Modules that a program brings along, besides the built-in ones. */
   readonly modules: Readonly<Record<string, Module>>;
 }
@@ -110,6 +112,7 @@ async function makeModule(id: string, settings: Record<string, unknown>, parts: 
     clock: systemClock,
     dataDir: resolve(parts.dataDir, 'modules', id),
     sealer: parts.sealer,
+    storage: parts.storage,
   });
 }
 
@@ -120,7 +123,9 @@ async function loadModule(id: string, path: unknown, { baseDir, modules }: Provi
     const load = builtinModules[id];
     if (!load) {
       const known = Object.keys(builtinModules).join(', ');
-      throw fail('SW_CONFIG_INVALID', { reason: `modules.${id} is not built in (there are: ${known}) and has no path` });
+      throw fail('SW_CONFIG_INVALID', {
+        reason: `modules.${id} is not built in (there are: ${known}) and has no path`,
+      });
     }
     return load();
   }
@@ -132,7 +137,8 @@ async function loadModule(id: string, path: unknown, { baseDir, modules }: Provi
     throw fail('SW_MODULE_INVALID', { module: id, reason: reasonOf(cause) }, cause);
   }
   const module = loaded.default as Partial<Module> | undefined;
-  if (module?.kind !== 'module') throw fail('SW_MODULE_INVALID', { module: id, reason: 'it does not export a module as default' });
+  if (module?.kind !== 'module')
+    throw fail('SW_MODULE_INVALID', { module: id, reason: 'it does not export a module as default' });
   if (module.id !== id) throw fail('SW_MODULE_INVALID', { module: id, reason: `its id is ${String(module.id)}` });
   return module as Module;
 }

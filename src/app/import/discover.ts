@@ -77,6 +77,7 @@ async function providerOf(
     sealer: createSealer(memoryKeyRing(), 'discovery'),
     environment,
     modules: {},
+    storage: undefined,
   });
   // One server went in, one comes out.
   return (made.get(id) as ConfiguredProvider).provider;

@@ -4,6 +4,7 @@ import { hostGuard } from '#protocol/transport/index.js';
 import type { McpHttp } from '#protocol/server/index.js';
 import type { Gateway } from '../compose.js';
 import { hostsOf } from './mcp-endpoint.js';
+import { providerMetrics } from './provider-metrics.js';
 import { openApiDocument } from './openapi.js';
 import { sendJson } from './listener.js';
 
@@ -49,7 +50,7 @@ export function operationsRoutes(gateway: Gateway, mcp: McpHttp) {
 async function sendMetrics(gateway: Gateway, response: ServerResponse): Promise<void> {
   try {
     gateway.metrics.activeCalls.set(gateway.context.calls.size);
-    const text = await gateway.metrics.text();
+    const text = (await gateway.metrics.text()) + providerMetrics(gateway.catalog.providers);
     response.writeHead(200, { 'content-type': gateway.metrics.contentType, 'cache-control': 'no-store' });
     response.end(text);
   } catch (error) {

@@ -66,6 +66,16 @@ export interface ProviderHealth {
   readonly details?: JsonObject;
 }
 
+/** One figure that a provider shows among the metrics. */
+export interface MetricSample {
+  /** In snake case with the unit at its end; `seaworthy_{provider}_` is put before it. */
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'counter' | 'gauge';
+  readonly value: number;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
 /**
  * What the gateway sees of a module or of an upstream: something that lists and answers. Nothing above the catalog
  * knows which it is. `test/contract/provider.ts` runs against every kind.
@@ -91,6 +101,8 @@ export interface Provider {
   /** Calls back on every event, for the life of the provider. */
   onEvent(listener: (event: ProviderEvent) => void): () => void;
   health(): ProviderHealth;
+  /** Figures of its own, asked at each scrape. */
+  metrics?(): readonly MetricSample[];
   /** Stops taking calls, waits for those in flight. */
   drain(): Promise<void>;
   /** Releases everything. Works after a half-finished start, and twice. */

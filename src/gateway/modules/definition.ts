@@ -1,8 +1,7 @@
 import type { z } from 'zod';
 import { fail } from '#kernel/errors/index.js';
-import type { Principal } from '#kernel/context/index.js';
 import { checkModuleId } from '#kernel/module/index.js';
-import type { ProviderHealth } from '#gateway/catalog/index.js';
+import type { MetricSample, ProviderHealth } from '#gateway/catalog/index.js';
 import type { ModuleContext, ModuleEnvironment } from './context.js';
 import type { CacheHint, PromptDefinition, ResourceDefinition, ResourceTemplateDefinition } from './resource.js';
 import type { SdkServer } from './sdk/server-connection.js';
@@ -17,37 +16,6 @@ export interface CompletionTarget {
   /** Name of the prompt, or the URI template. */
   readonly of: string;
   readonly argument: string;
-}
-
-export interface MetricSample {
-  /** In snake case with the unit at its end; the gateway puts `seaworthy_{module}_` before it. */
-  readonly name: string;
-  readonly help: string;
-  readonly type: 'counter' | 'gauge';
-  readonly value: number;
-  readonly labels?: Readonly<Record<string, string>>;
-}
-
-/** A REST operation below `/api/v1/{module}`. */
-export interface ModuleRoute {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** As in `/patterns/{id}`. */
-  readonly path: string;
-  readonly summary: string;
-  readonly scopes?: readonly string[];
-  handle(request: RouteRequest): Promise<RouteReply> | RouteReply;
-}
-export interface RouteRequest {
-  readonly principal: Principal;
-  readonly params: Readonly<Record<string, string>>;
-  readonly query: Readonly<Record<string, string>>;
-  readonly body: unknown;
-  readonly signal: AbortSignal;
-}
-export interface RouteReply {
-  /** Default 200. */
-  readonly status?: number;
-  readonly body?: unknown;
 }
 
 /** What a module offers once it is provisioned, and the rest of its life. */
@@ -67,7 +35,6 @@ export interface Provisioned {
   /** Called often: answers from what is known. Default: healthy. */
   health?(): ProviderHealth;
   metrics?(): readonly MetricSample[];
-  readonly routes?: readonly ModuleRoute[];
   /** Begins work. Nothing before it may have an effect outside of memory. */
   start?(): Promise<void> | void;
   /** Called when no call is in flight any more. */

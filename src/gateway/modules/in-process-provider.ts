@@ -1,4 +1,5 @@
 import type {
+  MetricSample,
   ProviderCall,
   ProviderEvent,
   ProviderHealth,
@@ -12,7 +13,7 @@ import type { ModelResult } from '#protocol/model/index.js';
 import { callTool } from './call-tool.js';
 import { complete } from './complete.js';
 import type { ListName, ModuleEnvironment } from './context.js';
-import type { ConfiguredModule, MetricSample, Module, ModuleRoute, Provisioned } from './definition.js';
+import type { ConfiguredModule, Module, Provisioned } from './definition.js';
 import { getPrompt } from './get-prompt.js';
 import { InFlight } from './in-flight.js';
 import type { ModuleProvider, ToolPolicy } from './module-provider.js';
@@ -132,10 +133,6 @@ export class InProcessProvider implements ModuleProvider {
     if (!definition) return undefined;
     const { scopes = [], timeoutMs, maxResultBytes } = definition;
     return { scopes, timeoutMs, maxResultBytes };
-  }
-
-  routes(): readonly ModuleRoute[] {
-    return this.#provisioned?.routes ?? [];
   }
 
   metrics(): readonly MetricSample[] {

@@ -12,13 +12,9 @@ export {
   defineModule,
   type CompletionTarget,
   type ListOf,
-  type MetricSample,
   type Module,
   type ModuleDefinition,
-  type ModuleRoute,
   type Provisioned,
-  type RouteReply,
-  type RouteRequest,
 } from './definition.js';
 export {
   elicit,
@@ -67,3 +63,4 @@ export {
 } from './test-module.js';
 export { fromSdkServer, type SdkServerOptions } from './sdk/from-sdk-server.js';
 export type { SdkServer, SdkTransport } from './sdk/server-connection.js';
+export type { MetricSample } from '#gateway/catalog/index.js';

@@ -1,5 +1,4 @@
 import type { Provider } from '#gateway/catalog/index.js';
-import type { MetricSample, ModuleRoute } from './definition.js';
 
 /** What a tool demands of the gateway's policy; undefined members mean the gateway's own. */
 export interface ToolPolicy {
@@ -15,7 +14,4 @@ export interface ModuleProvider extends Provider {
   provision(): Promise<void>;
   /** What a tool demands; undefined for a name that is not offered. */
   policyOf(tool: string): ToolPolicy | undefined;
-  /** REST operations to mount below `/api/v1/{module}`. */
-  routes(): readonly ModuleRoute[];
-  metrics(): readonly MetricSample[];
 }

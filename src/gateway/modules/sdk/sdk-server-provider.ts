@@ -174,13 +174,6 @@ export class SdkServerProvider implements ModuleProvider {
   policyOf(): undefined {
     return undefined;
   }
-  routes(): readonly [] {
-    return [];
-  }
-  metrics(): readonly [] {
-    return [];
-  }
-
   async #open(key: string | undefined, client: Pick<ClientFacts, 'info' | 'capabilities'>): Promise<ServerSession> {
     const server = await this.#module.makeServer(this.#environment);
     const session = new ServerSession(this.id, server, {
