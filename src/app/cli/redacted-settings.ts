@@ -52,8 +52,16 @@ function redact(value: unknown, name: string): unknown {
   const [, option, rest] = /^(--?[\w-]+=|[\w-]+: ?)(.+)$/.exec(value) ?? [];
   if (option !== undefined && rest !== undefined && (namesSecret(option) || looksSecret(rest)))
     return `${option}${hidden}`;
-  const password = urlPassword(value);
-  return password === undefined ? value : value.replace(`:${password}@`, `:${hidden}@`);
+  return redactUrl(value);
+}
+
+/** The password and the secret query parameters of an address. */
+function redactUrl(text: string): string {
+  const password = urlPassword(text);
+  const rest = password === undefined ? text : text.replace(`:${password}@`, `:${hidden}@`);
+  return rest.replace(/([?&])([^=&#]+)=([^&#]+)/g, (whole, mark: string, name: string, value: string) =>
+    namesSecret(name) || looksSecret(value) ? `${mark}${name}=${hidden}` : whole,
+  );
 }
 
 /** `--token` before a list's item names it. */
