@@ -354,6 +354,7 @@ const defaultHttp: Omit<McpHttpOptions, 'sessions'> = {
   maxBufferedBytes: 4 * 1024 * 1024,
   streams: { maxStreams: 100, maxStreamsPerPrincipal: 50, keepAliveMs: 60_000 },
   legacy: { streamAfterMs: 2000, retryMs: 20 },
+  legacySse: false,
 };
 
 const defaultSessions = {
