@@ -34,9 +34,12 @@ export function checkParamHeaders(
 
 function agrees(value: unknown, text: string | undefined): boolean {
   if (text === undefined) return false;
-  if (typeof value === 'number') return text.trim() !== '' && Number(text) === value;
+  // Integers are mirrored in decimal: what `Number` reads besides (0x10, 1e1) another reader takes for another value.
+  if (typeof value === 'number') return decimal.test(text) && Number(text) === value;
   return String(value) === text;
 }
+
+const decimal = /^-?\d+(?:\.\d+)?$/;
 
 /** Only members reachable through `properties` may carry the annotation. */
 function collect(schema: JsonObject, path: readonly string[], depth: number): ParamHeader[] {
