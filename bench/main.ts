@@ -1,4 +1,5 @@
-// npm run bench [-- NAME] [--quick] [--full] [--record] [--json FILE]
+// npm run bench [-- NAME] [--quick] [--full] [--profile] [--record] [--json FILE]
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { figures } from './figures/index.js';
@@ -6,17 +7,20 @@ import { Bench } from './harness/bench.js';
 import { chooseCores } from './harness/cores.js';
 import { meets, type Figure, type Row } from './harness/figure.js';
 import { benchFolder } from './harness/paths.js';
+import { Profiling } from './harness/profile.js';
 import { baselinePath, formatRow, regressions, writeReport } from './harness/report.js';
 import { ensureBuilt } from './harness/seaworthy.js';
 
 /** With --quick a target is only missed when the figure is not even half of it: short rounds scatter. */
 const quickSlack = 2;
+const resultsFolder = join(benchFolder, 'results');
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     quick: { type: 'boolean', default: false },
     full: { type: 'boolean', default: false },
+    profile: { type: 'boolean', default: false },
     record: { type: 'boolean', default: false },
     json: { type: 'string' },
   },
@@ -41,6 +45,7 @@ async function measureAll(bench: Bench, chosen: readonly Figure[]): Promise<Row[
     } catch (error) {
       bench.faults.push(`${figure.name}: ${error instanceof Error ? error.message : String(error)}`);
     } finally {
+      for (const line of (await profiling?.take(resultsFolder, figure.name)) ?? []) say(line);
       await bench.clear();
     }
   }
@@ -53,10 +58,12 @@ if (chosen.length === 0) {
   process.exit(2);
 }
 ensureBuilt();
+mkdirSync(resultsFolder, { recursive: true });
 const cores = chooseCores();
 const notes = cores.note === undefined ? [] : [cores.note];
 for (const note of notes) say(note);
-const bench = new Bench({ quick: options.quick, full: options.full, cores });
+const profiling = options.profile ? new Profiling() : undefined;
+const bench = new Bench({ quick: options.quick, full: options.full, cores, profiling });
 const rows = await measureAll(bench, chosen);
 await bench.stop();
 
@@ -66,7 +73,7 @@ const report = {
   notes: [...notes, ...bench.faults],
   rows: rows.map((row) => ({ ...row, met: meets(row) })),
 };
-writeReport(options.json ?? join(benchFolder, 'results', 'latest.local.json'), report);
+writeReport(options.json ?? join(resultsFolder, 'latest.local.json'), report);
 if (options.record) writeReport(baselinePath, report);
 
 const missed = rows.filter((row) => !meets(row, options.quick ? quickSlack : 1));

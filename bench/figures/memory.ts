@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Bench } from '../harness/bench.js';
 import { valueRow, type Figure } from '../harness/figure.js';
-import { inspectable, settledBytes } from '../harness/heap.js';
+import { inspectable, settledBytes } from '../harness/inspector.js';
 import { openSession, type Endpoint } from '../harness/mcp.js';
 import { residentBytes } from '../harness/proc.js';
 import { Seaworthy } from '../harness/seaworthy.js';

@@ -1,5 +1,6 @@
 import type { Bench, Measured, Target } from '../harness/bench.js';
 import { ratioRow, valueRow, type Figure, type Row } from '../harness/figure.js';
+import { inspectable } from '../harness/inspector.js';
 import { echoCall, legacyPlan, modernPlan, openSession } from '../harness/mcp.js';
 import { modulePath } from '../harness/paths.js';
 import { Seaworthy } from '../harness/seaworthy.js';
@@ -8,7 +9,11 @@ const connections = 64;
 
 /** Starts the program with this configuration on the server's CPU. */
 export async function startSubject(bench: Bench, config: Readonly<Record<string, unknown>>): Promise<Seaworthy> {
-  return await bench.adopt(new Seaworthy({ core: bench.options.cores.server, config })).start();
+  const { cores, profiling } = bench.options;
+  const nodeArgs = profiling === undefined ? [] : inspectable;
+  const subject = await bench.adopt(new Seaworthy({ core: cores.server, config, nodeArgs })).start();
+  await profiling?.attach(subject.process);
+  return subject;
 }
 
 /** What helps to judge how much a throughput figure says. */

@@ -3,6 +3,7 @@ import type { Cores } from './cores.js';
 import type { CallPlan } from './mcp.js';
 import { cpuSeconds, treeOf } from './proc.js';
 import { yardstickPath } from './paths.js';
+import type { Profiling } from './profile.js';
 import { ServerProcess, type Listening } from './server-process.js';
 
 /** A running server and the request it is measured with. */
@@ -41,6 +42,8 @@ export interface Measured {
 export interface BenchOptions {
   /** Short rounds, lenient verdict. */
   readonly quick: boolean;
+  /** Undefined: the subject is not profiled. */
+  readonly profiling?: Profiling | undefined;
   /** Also figures that need the package registry. */
   readonly full: boolean;
   readonly cores: Cores;

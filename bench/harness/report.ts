@@ -14,7 +14,7 @@ export interface Report {
 
 export const baselinePath = join(benchFolder, 'baseline.json');
 
-const widths = { name: 26, value: 10, unit: 10, yardstick: 32, ratio: 8, target: 10 };
+const widths = { name: 29, value: 8, unit: 10, yardstick: 32, ratio: 8, target: 10 };
 
 function targetText(row: Row): string {
   if (row.target === undefined) return '-';

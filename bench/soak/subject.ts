@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { freePort } from '../harness/free-port.js';
-import { inspectable, settledBytes } from '../harness/heap.js';
+import { inspectable, settledBytes } from '../harness/inspector.js';
 import { echoCall, modernPlan, request, type CallPlan } from '../harness/mcp.js';
 import { yardstickPath } from '../harness/paths.js';
 import { openDescriptors, treeOf } from '../harness/proc.js';
