@@ -47,7 +47,7 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
     const requestTimeoutMs = server.requestTimeoutMs;
     const front = await openListener(
       { ...server, requestTimeoutMs },
-      publicRoutes(gateway, mcp, () => ready),
+      publicRoutes(gateway, mcp, () => ready && gateway.catalog.settled),
     );
     const back = await openListener({ ...operations, requestTimeoutMs }, operationsRoutes(gateway, mcp)).catch(
       async (error: unknown) => {

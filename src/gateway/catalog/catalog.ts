@@ -25,6 +25,7 @@ interface Member {
   readonly provider: Provider;
   /** Settles when the first attempt to reach the provider has ended. */
   readonly started: Promise<void>;
+  settled: boolean;
   /** The snapshot kept from an earlier run, until there is a live one. */
   warm: ProviderSnapshot | undefined;
 }
@@ -72,13 +73,24 @@ export class Catalog {
 
   #begin(provider: Provider): Member {
     provider.onEvent((event) => this.#onEvent(provider, event));
-    const started = provider.start().then(
-      () => this.#views.clear(),
-      (error: unknown) => {
-        this.#options.logger.error({ provider: provider.id, err: error }, 'a provider could not be started');
-      },
-    );
-    return { provider, started, warm: this.#options.store.load(provider.id) };
+    const member: Member = {
+      provider,
+      settled: false,
+      warm: this.#options.store.load(provider.id),
+      started: provider.start().then(
+        () => this.#settle(member),
+        (error: unknown) => {
+          this.#options.logger.error({ provider: provider.id, err: error }, 'a provider could not be started');
+          this.#settle(member);
+        },
+      ),
+    };
+    return member;
+  }
+
+  #settle(member: Member): void {
+    member.settled = true;
+    this.#views.clear();
   }
 
   has(provider: string): boolean {
@@ -100,6 +112,11 @@ export class Catalog {
   snapshotOf(id: string): ProviderSnapshot | undefined {
     const member = this.#members.get(id);
     return member && (member.provider.snapshot() ?? member.warm);
+  }
+
+  /** True once every provider has answered, or failed to, for the first time. */
+  get settled(): boolean {
+    return [...this.#members.values()].every((member) => member.settled || !isCold(member));
   }
 
   /** What a principal sees at a route. Never waits; undefined while a provider of the route is still cold. */

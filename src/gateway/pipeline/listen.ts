@@ -43,6 +43,7 @@ export function listen(listener: Listener, catalog: Catalog): Listening {
       resources: watches.map(({ uri }) => uri),
       logLevel: listener.filter.logLevel,
       principalId: listener.principal.id,
+      client: listener.client,
       session: listener.session,
     });
     if (closed) subscription.close();
@@ -95,6 +96,7 @@ function* notificationsFor(
     for (const list of event.lists)
       if (filter[`${list}ListChanged`]) yield { method: `notifications/${list}/list_changed`, params: {} };
   } else if (event.kind === 'resource-updated') {
+    if (event.sessionKey !== undefined && event.sessionKey !== session?.key) return;
     const shown = watched.get(`${provider}\n${event.uri}`);
     if (shown !== undefined)
       yield { method: 'notifications/resources/updated', params: { ...event.params, uri: shown } };

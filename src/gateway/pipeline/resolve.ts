@@ -14,6 +14,9 @@ import type { CallTarget, Flow } from './flow.js';
 export async function resolve(flow: Flow, catalog: Catalog): Promise<void> {
   const { route, scope } = flow.call;
   flow.view = catalog.viewNow(route.provider, scope.principal) ?? (await catalog.view(route.provider, scope.principal));
+  // A provider alone that has never answered has nothing to show: saying so beats an empty list.
+  if (route.provider !== undefined && !flow.view.providers.has(route.provider))
+    throw unavailable(catalog, route.provider);
   flow.target = targetOf(flow, flow.view, catalog);
 }
 
@@ -63,8 +66,6 @@ const unavailable = (catalog: Catalog, provider: string) =>
   fail('SW_UPSTREAM_UNAVAILABLE', { provider, reason: catalog.provider(provider).health().message });
 
 function byUri(flow: Flow, view: View, catalog: Catalog, uri: string): CallTarget {
-  const { provider: route } = flow.call.route;
-  if (route !== undefined && !catalog.snapshotOf(route)) throw unavailable(catalog, route);
   const found = view.resolveUri(uri);
   const { params } = flow.call.request;
   return {

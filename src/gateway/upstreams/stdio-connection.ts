@@ -20,6 +20,7 @@ export class StdioConnection {
   readonly #child: ChildProcess;
   readonly #context: UpstreamContext;
   #endReason: string | undefined;
+  #initialized = false;
   /** Called once, when the process has ended. */
   onEnd: () => void = () => {};
 
@@ -60,6 +61,10 @@ export class StdioConnection {
   get endReason(): string | undefined {
     return this.#endReason;
   }
+  /** True once `initialize` was sent: a dual-family server is then bound to the legacy family on this pipe. */
+  get initialized(): boolean {
+    return this.#initialized;
+  }
   get lastStderr(): readonly string[] {
     return this.#child.lastStderr;
   }
@@ -98,6 +103,7 @@ export class StdioConnection {
 
   /** The one legacy session of this process, for all callers. */
   initialize(): Promise<LegacySession> {
+    this.#initialized = true;
     const owner = { ...sharedOwner, info: this.#context.self };
     return LegacySession.open(
       duplexLink(this.peer, () => void this.stop()),

@@ -116,7 +116,13 @@ export class StdioDialer implements Dialer {
     const answer = await connection.probe(this.#client);
     if (answer && !('facts' in answer)) {
       this.#spoken.modern = true;
-      await this.#keep('modern', Promise.resolve(this.#opened('modern', connection, answer)));
+      if (!connection.initialized) {
+        await this.#keep('modern', Promise.resolve(this.#opened('modern', connection, answer)));
+        return;
+      }
+      // It was slow to start and has both questions: the second one bound this pipe to the legacy family.
+      await connection.stop();
+      await this.#keep('modern', this.#open('modern'));
       return;
     }
     if (answer) await this.#keep('legacy', Promise.resolve(this.#opened('legacy', connection, answer)));
