@@ -60,7 +60,9 @@ export class LegacyConnection {
       if (scope.cancelled !== 'client')
         send([encodeError(message.id, toFailure(error, 'legacy', message.method, scope.id).error)]);
     } finally {
+      this.#session?.release(scope);
       done();
+      scope.end();
     }
   }
 

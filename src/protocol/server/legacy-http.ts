@@ -199,7 +199,12 @@ export class LegacyHttp {
       this.#finish(stream, answer, failure.status, [encodeError(message.id, failure.error)], failure.headers);
     } finally {
       clearTimeout(patience);
+      this.#sessions.peek(facts)?.live.release(scope);
       done();
+      if (scope.awaited)
+        answer.onceGone(() => {
+          scope.end();
+        });
     }
   }
 
@@ -244,7 +249,9 @@ export class LegacyHttp {
     } catch (error) {
       stream.send([encodeError(message.id, toFailure(error, 'legacy', message.method, scope.id).error)]);
     } finally {
+      this.#sessions.peek(facts)?.live.release(scope);
       done();
+      scope.end();
     }
   }
 

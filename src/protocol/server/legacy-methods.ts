@@ -33,7 +33,7 @@ export async function answerLegacy(context: ServingContext, call: LegacyRequest)
     case 'logging/setLevel': {
       const level = message.params?.['level'];
       if (!modern.isLogLevel(level)) throw fail('SW_PARAMS_INVALID', { reason: 'level is not a log level' });
-      call.live().setLogLevel(level);
+      await call.live().setLogLevel(level);
       return {};
     }
     case 'resources/subscribe':

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { Principal } from '#kernel/context/index.js';
 import type { Handler, Route } from './handler.js';
 import { LiveSession } from './live-session.js';
@@ -20,14 +21,15 @@ export class LegacySession {
   readonly standalone: ResumableStream;
   readonly #streams = new Map<number, ResumableStream>();
   readonly #options: LegacySessionsOptions;
-  #nextStreamId = 1;
+  /** Begins anywhere, so that an event id of an earlier process or of a forgotten live part names no stream of this one. */
+  #nextStreamId = randomInt(1, 100_000_000);
   /** Epoch milliseconds of the last use. */
   usedAt: number;
 
   constructor(facts: SessionFacts, principal: Principal, handler: Handler, options: LegacySessionsOptions) {
     this.#options = options;
     this.usedAt = options.now();
-    this.standalone = new ResumableStream(0, options.replay);
+    this.standalone = new ResumableStream(this.#nextStreamId++, options.replay);
     this.live = new LiveSession(facts, principal, handler, (pieces) => this.standalone.send(pieces));
   }
 
@@ -42,7 +44,7 @@ export class LegacySession {
   }
 
   stream(id: number): ResumableStream | undefined {
-    return id === 0 ? this.standalone : this.#streams.get(id);
+    return id === this.standalone.id ? this.standalone : this.#streams.get(id);
   }
 
   /** True while forgetting the session would break something for a client that is there. */

@@ -3,7 +3,7 @@ import { isObject } from '../jsonrpc/index.js';
 import type { ListenFilter } from '../model/index.js';
 
 /** URIs that one client may watch. */
-const maxResourceSubscriptions = 1000;
+export const maxResourceSubscriptions = 1000;
 
 /** Reads the filter of `subscriptions/listen`. @throws SW_PARAMS_INVALID */
 export function readFilter(value: unknown): ListenFilter {

@@ -4,6 +4,7 @@ import { isObject, PeerError, type RpcResponse } from '../jsonrpc/index.js';
 import type { ClientFacts, JsonObject, ListenFilter, LogLevel } from '../model/index.js';
 import { encodeNotification, encodeRequest, type Pieces } from './encode.js';
 import type { Handler, Listening, Route } from './handler.js';
+import { maxResourceSubscriptions } from './listen-filter.js';
 import type { SessionFacts } from './session-token.js';
 
 /**
@@ -16,11 +17,12 @@ export class LiveSession {
   readonly #handler: Handler;
   /** Writes to the stream that belongs to no call. */
   readonly #send: (pieces: Pieces) => void;
-  readonly #asks = new Map<number, { resolve: (result: JsonObject) => void; reject: (error: Error) => void }>();
+  readonly #asks = new Map<number, Ask>();
   readonly #uris = new Set<string>();
   #nextAskId = 1;
   #logLevel: LogLevel | undefined;
   #listening: Listening | undefined;
+  #closed = false;
 
   constructor(facts: SessionFacts, principal: Principal, handler: Handler, send: (pieces: Pieces) => void) {
     this.facts = facts;
@@ -47,6 +49,7 @@ export class LiveSession {
         reject(fail('SW_CANCELLED'));
       });
       this.#asks.set(id, {
+        scope,
         resolve: (result) => {
           stop();
           resolve(result);
@@ -60,6 +63,11 @@ export class LiveSession {
     });
   }
 
+  /** Forgets the questions of a call that has ended: nobody waits for their answers. */
+  release(scope: CallScope): void {
+    for (const [id, ask] of this.#asks) if (ask.scope === scope) this.#asks.delete(id);
+  }
+
   /** Takes the client's answer to a question; one that nobody asked is ignored. */
   answer(response: RpcResponse): void {
     const id = response.id;
@@ -70,18 +78,20 @@ export class LiveSession {
     else ask.reject(new PeerError(response.error));
   }
 
-  setLogLevel(level: LogLevel): void {
+  async setLogLevel(level: LogLevel): Promise<void> {
     this.#logLevel = level;
-    if (this.#listening) void this.#relisten();
+    if (this.#listening) await this.#relisten();
   }
 
-  /** @throws SW_RESOURCE_UNKNOWN where no provider accepts the URI */
+  /** @throws SW_RESOURCE_UNKNOWN where no provider accepts the URI; SW_PARAMS_INVALID beyond the limit */
   async watch(uri: string): Promise<void> {
-    const before = [...this.#uris];
+    const isNew = !this.#uris.has(uri);
+    if (isNew && this.#uris.size >= maxResourceSubscriptions)
+      throw fail('SW_PARAMS_INVALID', { reason: `at most ${maxResourceSubscriptions} resources can be subscribed` });
     this.#uris.add(uri);
     const honoured = await this.#relisten();
     if (honoured.resourceSubscriptions?.includes(uri)) return;
-    if (!before.includes(uri)) this.#uris.delete(uri);
+    if (isNew) this.#uris.delete(uri);
     throw fail('SW_RESOURCE_UNKNOWN', { uri });
   }
 
@@ -96,6 +106,7 @@ export class LiveSession {
 
   /** Ends everything; questions that wait are rejected. */
   close(): void {
+    this.#closed = true;
     this.#listening?.close();
     this.#listening = undefined;
     for (const { reject } of this.#asks.values()) reject(fail('SW_SESSION_UNKNOWN'));
@@ -131,10 +142,21 @@ export class LiveSession {
       },
     });
     this.#listening = listening;
-    const honoured = await listening.acknowledged;
-    old?.close();
-    return honoured;
+    try {
+      return await listening.acknowledged;
+    } finally {
+      // Also where the new one failed: it still relays what it could open, and two would tell everything twice.
+      old?.close();
+      if (this.#closed) listening.close();
+    }
   }
+}
+
+/** A question that waits for its answer. */
+interface Ask {
+  readonly scope: CallScope;
+  readonly resolve: (result: JsonObject) => void;
+  readonly reject: (error: Error) => void;
 }
 
 /** What the client said at initialize, for the layers above. */

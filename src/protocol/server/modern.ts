@@ -1,5 +1,4 @@
 import { CallScope, type Principal } from '#kernel/context/index.js';
-import { fail } from '#kernel/errors/index.js';
 import { argumentsTextOf, type RpcMessage, type RpcRequest } from '../jsonrpc/index.js';
 import {
   logLevels,
@@ -97,6 +96,10 @@ async function serveCall(
   } catch (error) {
     answerFailure(error, message, scope, answer);
   }
+  if (scope.awaited)
+    answer.onceGone(() => {
+      scope.end();
+    });
 }
 
 function answerFailure(error: unknown, message: RpcRequest, scope: CallScope, answer: HttpAnswer): void {
@@ -189,6 +192,3 @@ function traceparentOf(message: RpcRequest): string | undefined {
   const { traceparent } = given as { traceparent?: unknown };
   return typeof traceparent === 'string' ? traceparent : undefined;
 }
-
-/** A draining server takes no new request. */
-export const draining = () => fail('SW_DRAINING');

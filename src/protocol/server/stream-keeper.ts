@@ -10,6 +10,9 @@ export interface StreamLimits {
   readonly keepAliveMs: number;
 }
 
+/** A guess: streams end when their clients go. */
+const retryAfterSeconds = 1;
+
 /**
  * Every open stream of a process: counts them, keeps them alive with one timer for all, ends them at drain.
  */
@@ -20,6 +23,7 @@ export class StreamKeeper {
   readonly #perPrincipal = new Map<string, number>();
   readonly #timer: NodeJS.Timeout;
   readonly #onCount: (open: number) => void;
+  #draining = false;
 
   constructor(limits: StreamLimits, onCount: (open: number) => void = () => {}) {
     this.#limits = limits;
@@ -35,13 +39,20 @@ export class StreamKeeper {
     this.#onCount(this.#open.size);
   }
 
-  /** @throws SW_OVERLOADED where the principal, or everybody together, holds too many streams */
+  /**
+   * @throws SW_CONCURRENCY_LIMITED, SW_OVERLOADED where the principal, or everybody together, holds too many streams;
+   *   SW_DRAINING for a request that was let in before the drain began
+   */
   admitListener(principal: Principal): void {
-    if (this.#listeners.size >= this.#limits.maxStreams)
-      throw fail('SW_OVERLOADED', { reason: `${this.#limits.maxStreams} streams are open` });
-    const limit = this.#limits.maxStreamsPerPrincipal;
-    if ((this.#perPrincipal.get(principal.id) ?? 0) >= limit)
-      throw fail('SW_CONCURRENCY_LIMITED', { limit, scope: 'principal (open streams)' });
+    if (this.#draining) throw fail('SW_DRAINING');
+    const { maxStreams, maxStreamsPerPrincipal: limit } = this.#limits;
+    const full = () => this.#listeners.size >= maxStreams;
+    const busy = () => (this.#perPrincipal.get(principal.id) ?? 0) >= limit;
+    if (!full() && !busy()) return;
+    // Streams that we ended ourselves (taken over, resumed to the end) may still be counted.
+    this.#sweep();
+    if (full()) throw fail('SW_OVERLOADED', { reason: `${maxStreams} streams are open`, retryAfterSeconds });
+    if (busy()) throw fail('SW_CONCURRENCY_LIMITED', { limit, scope: 'principal (open streams)', retryAfterSeconds });
   }
 
   /** Begins a long-lived stream; `end` is called at drain. Returns the way to forget it. */
@@ -60,6 +71,7 @@ export class StreamKeeper {
 
   /** Ends the long-lived streams; those of calls end with their call. */
   drain(): void {
+    this.#draining = true;
     for (const [answer, { end }] of [...this.#listeners]) {
       end();
       this.#release(answer);
@@ -88,6 +100,7 @@ export class StreamKeeper {
   }
 
   #sweep(): void {
+    for (const answer of this.#listeners.keys()) if (answer.state === 'ended') this.#release(answer);
     for (const answer of this.#open) if (answer.state === 'ended') this.#open.delete(answer);
     this.#onCount(this.#open.size);
   }

@@ -125,6 +125,6 @@ function shiftReferences(node: unknown): unknown {
 
 /** Error codes that the modern family renamed: a missing resource was -32002. */
 export function legacyError(method: string, error: RpcErrorObject): RpcErrorObject {
-  const missing = method === 'resources/read' && error.code === -32602;
+  const missing = (method === 'resources/read' || method === 'resources/subscribe') && error.code === -32602;
   return missing && isObject(error.data) && 'uri' in error.data ? { ...error, code: -32002 } : error;
 }
