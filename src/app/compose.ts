@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { randomBytes } from 'node:crypto';
+import { ByteBudget } from '#kernel/context/index.js';
 import { memorySharedState } from '#kernel/shared/index.js';
 import { createSealer, openKeyRing } from '#kernel/secrets/index.js';
 import { openStorage } from '#kernel/storage/index.js';
@@ -72,6 +73,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
   });
   const serverInfo = { name: 'seaworthy', version: packageVersion };
   const running = new Concurrency();
+  const budget = new ByteBudget(initial.limits.maxResultBytesInFlight, (held) => metrics.resultBytes.set(held));
   const moduleSealer = createSealer(keyRing, 'request-state');
   const partsOf = (config: Config) => ({
     config,
@@ -83,6 +85,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
     environment: options.environment,
     modules: options.modules ?? {},
     storage,
+    budget,
   });
 
   let config = initial;
@@ -103,6 +106,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
       catalog,
       shared,
       running,
+      budget,
       limits: current.limits,
       checks: current.validation.arguments ? new SchemaChecks(logger) : undefined,
       recorder: { audit, metrics, now },

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { ByteBudget } from '#kernel/context/index.js';
 import { fail, reasonOf } from '#kernel/errors/index.js';
 import { isSecretReference, resolveSecret, type Sealer } from '#kernel/secrets/index.js';
 import type { Storage } from '#kernel/storage/index.js';
@@ -22,6 +23,7 @@ export interface ProviderParts {
   readonly sealer: Sealer;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly storage: Storage | undefined;
+  readonly budget: ByteBudget | undefined;
   /** Modules that a program brings along, besides the built-in ones. */
   readonly modules: Readonly<Record<string, Module>>;
 }
@@ -62,6 +64,7 @@ async function makeUpstream(id: string, settings: McpServerConfig, parts: Provid
     logger: parts.logger,
     metrics: parts.metrics,
     environment: parts.environment,
+    budget: parts.budget,
   });
 }
 

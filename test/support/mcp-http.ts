@@ -8,6 +8,7 @@ import { Concurrency } from '#gateway/limits/index.js';
 import { moduleProvider, type Module } from '#gateway/modules/index.js';
 import { createPipeline, SchemaChecks, type PipelineOptions } from '#gateway/pipeline/index.js';
 import { compilePolicy, type AccessRule } from '#gateway/policy/index.js';
+import { ByteBudget } from '#kernel/context/index.js';
 import { createSealer, memoryKeyRing, type KeyRing } from '#kernel/secrets/index.js';
 import { memorySharedState, type MemorySharedState } from '#kernel/shared/index.js';
 import { createLogger, createMetrics, type Metrics } from '#kernel/telemetry/index.js';
@@ -117,6 +118,7 @@ export async function startMcpHttp(options: McpTestOptions = {}): Promise<McpTes
     catalog,
     shared,
     running: new Concurrency(),
+    budget: new ByteBudget(256 * 2 ** 20),
     limits: { ...defaultLimits, ...options.limits },
     checks: new SchemaChecks(logger),
     recorder: {

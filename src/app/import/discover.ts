@@ -78,6 +78,7 @@ async function providerOf(
     environment,
     modules: {},
     storage: undefined,
+    budget: undefined,
   });
   // One server went in, one comes out.
   return (made.get(id) as ConfiguredProvider).provider;

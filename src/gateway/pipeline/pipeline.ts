@@ -1,4 +1,5 @@
 import { fail } from '#kernel/errors/index.js';
+import type { ByteBudget } from '#kernel/context/index.js';
 import type { SharedState } from '#kernel/shared/index.js';
 import type { Logger } from '#kernel/telemetry/index.js';
 import { toSeaworthyError } from '#kernel/errors/index.js';
@@ -16,7 +17,7 @@ import { listen } from './listen.js';
 import { recordEnd, type Recorder } from './record.js';
 import { resolve } from './resolve.js';
 import type { SchemaChecks } from './schema-checks.js';
-import { shape } from './shape.js';
+import { hold, shape } from './shape.js';
 import { validate } from './validate.js';
 
 export interface PipelineOptions {
@@ -28,6 +29,8 @@ export interface PipelineOptions {
   readonly limits: CallLimits & { readonly callTimeoutMs: number; readonly maxResultBytes: number };
   /** Absent where arguments are not validated here. */
   readonly checks: SchemaChecks | undefined;
+  /** Bytes of results held at once. */
+  readonly budget: ByteBudget;
   readonly recorder: Recorder;
   readonly logger: Logger;
 }
@@ -71,7 +74,8 @@ export function createPipeline(options: PipelineOptions): Handler {
     limitConcurrency(flow, running, limits);
     const { target, view } = flow;
     if (!target) return fromView(flow.call, view);
-    return shape(await invoke(flow, target, limits.callTimeoutMs), limits.maxResultBytes);
+    const result = shape(await invoke(flow, target, limits.callTimeoutMs), limits.maxResultBytes);
+    return hold(result, flow.call.scope, options.budget);
   }
 
   function logFailure({ call, target }: Flow, error: unknown): void {

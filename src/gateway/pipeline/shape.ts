@@ -1,3 +1,4 @@
+import { countedBytes, type ByteBudget, type CallScope } from '#kernel/context/index.js';
 import { fail } from '#kernel/errors/index.js';
 import { isObject, RawResult } from '#protocol/jsonrpc/index.js';
 import type { ModelResult } from '#protocol/model/index.js';
@@ -10,6 +11,20 @@ import type { ModelResult } from '#protocol/model/index.js';
 export function shape(result: ModelResult, maxResultBytes: number): ModelResult {
   const bytes = result instanceof RawResult ? result.byteLength : sizeOf(result, maxResultBytes);
   if (bytes > maxResultBytes) throw fail('SW_RESULT_TOO_LARGE', { maxBytes: maxResultBytes });
+  return result;
+}
+
+/**
+ * Counts a large result until the answer has left the process, so that size times concurrency has a bound.
+ * @throws SW_OVERLOADED
+ */
+export function hold(result: ModelResult, scope: CallScope, budget: ByteBudget): ModelResult {
+  if (!(result instanceof RawResult) || result.byteLength < countedBytes) return result;
+  const bytes = result.byteLength;
+  if (!budget.reserve(bytes)) throw fail('SW_OVERLOADED', { reason: 'results in flight fill their budget' });
+  scope.onEnd(() => {
+    budget.release(bytes);
+  });
   return result;
 }
 

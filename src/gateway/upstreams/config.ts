@@ -1,3 +1,4 @@
+import type { ByteBudget } from '#kernel/context/index.js';
 import type { Logger, Metrics } from '#kernel/telemetry/index.js';
 import { systemClock, type Clock } from '#kernel/time/index.js';
 import { faultsOf, type Faults } from '#protocol/client/index.js';
@@ -52,6 +53,8 @@ export interface UpstreamDeps {
   readonly limits?: UpstreamLimits | undefined;
   /** The environment from which a child gets PATH, HOME and the like. Default: none. */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Bytes of results that may be held at once, shared by all upstreams. Default: not counted. */
+  readonly budget?: ByteBudget | undefined;
   /** What we call ourselves toward servers. */
   readonly self?: Implementation | undefined;
 }
@@ -64,6 +67,7 @@ export interface UpstreamContext {
   readonly metrics: UpstreamDeps['metrics'];
   readonly clock: Clock;
   readonly self: Implementation;
+  readonly budget: ByteBudget | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly connectTimeoutMs: number;
   readonly listTimeoutMs: number;
@@ -87,6 +91,7 @@ export function upstreamContext(id: string, config: UpstreamConfig, deps: Upstre
     metrics: deps.metrics,
     clock: deps.clock ?? systemClock,
     self: deps.self ?? { name: 'seaworthy', version: '0.1.0' },
+    budget: deps.budget,
     environment: deps.environment ?? {},
     connectTimeoutMs: config.connectTimeoutMs ?? 10_000,
     listTimeoutMs: config.listTimeoutMs ?? 30_000,

@@ -57,6 +57,7 @@ export class HttpDialer implements Dialer {
       maxMessageBytes: context.maxResultBytes + frameBytes,
       faults: context.faults,
       clock: context.clock,
+      budget: context.budget,
     });
   }
 

@@ -1,2 +1,3 @@
 export type { Principal } from './principal.js';
+export { ByteBudget, countedBytes } from './byte-budget.js';
 export { CallScope, type CancelReason } from './scope.js';

@@ -18,6 +18,7 @@ export class CallScope {
   #reason: CancelReason | undefined;
   #listeners: Set<{ readonly call: (reason: CancelReason) => void }> | undefined;
   #controller: AbortController | undefined;
+  #ends: (() => void)[] | undefined;
 
   constructor(id: string, principal: Principal, startedAt: number, traceparent?: string) {
     this.id = id;
@@ -62,6 +63,23 @@ export class CallScope {
     this.#listeners = undefined;
     this.#controller?.abort(reason);
     if (failures.length > 0) throw failures[0];
+  }
+
+  /** Calls back when the answer has left the process: for what is held until then. */
+  onEnd(listener: () => void): void {
+    (this.#ends ??= []).push(listener);
+  }
+
+  /** True where somebody waits for the answer to leave. */
+  get awaited(): boolean {
+    return this.#ends !== undefined;
+  }
+
+  /** The answer has left, or nobody wants it any more. */
+  end(): void {
+    const ends = this.#ends ?? [];
+    this.#ends = undefined;
+    for (const listener of ends) listener();
   }
 
   /** The same as an AbortSignal, for libraries that want one. */

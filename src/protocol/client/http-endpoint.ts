@@ -1,5 +1,6 @@
 import { Pool, type Dispatcher } from 'undici';
 import type { IncomingHttpHeaders } from 'undici/types/header.js';
+import { countedBytes, type ByteBudget } from '#kernel/context/index.js';
 import { fail, SeaworthyError } from '#kernel/errors/index.js';
 import { SseParser, type SseEvent } from '../transport/index.js';
 import type { Faults } from './peer.js';
@@ -14,6 +15,8 @@ export interface HttpEndpointOptions {
   readonly maxMessageBytes: number;
   readonly faults: Faults;
   readonly clock: Clock;
+  /** Bytes of answers that are being read, of all endpoints together. Absent: not counted. */
+  readonly budget?: ByteBudget | undefined;
 }
 
 /** How an HTTP answer ended. */
@@ -46,6 +49,7 @@ export class HttpEndpoint {
   readonly #path: string;
   readonly #headers: readonly string[];
   readonly #maxMessageBytes: number;
+  readonly #budget: ByteBudget | undefined;
 
   constructor(options: HttpEndpointOptions) {
     this.url = new URL(options.url);
@@ -54,6 +58,7 @@ export class HttpEndpoint {
     this.#path = this.url.pathname + this.url.search;
     this.#headers = Object.entries(options.headers).flat();
     this.#maxMessageBytes = options.maxMessageBytes;
+    this.#budget = options.budget;
     this.#pool = new Pool(this.url.origin, {
       connect: { timeout: options.connectTimeoutMs },
       // Calls end by their own deadline, and streams may be silent for hours.
@@ -85,7 +90,7 @@ export class HttpEndpoint {
   }
 
   #dispatch(options: Dispatcher.DispatchOptions, events: ExchangeEvents): () => void {
-    const exchange = new Exchange(events, this.faults, this.#maxMessageBytes);
+    const exchange = new Exchange(events, this.faults, this.#maxMessageBytes, this.#budget);
     this.#pool.dispatch(options, exchange);
     return () => exchange.abort();
   }
@@ -107,8 +112,11 @@ class Exchange implements Dispatcher.DispatchHandler {
   #parser: SseParser | undefined;
   #pieces: Buffer[] = [];
   #bytes = 0;
+  readonly #budget: ByteBudget | undefined;
+  #reserved = 0;
 
-  constructor(events: ExchangeEvents, faults: Faults, maxMessageBytes: number) {
+  constructor(events: ExchangeEvents, faults: Faults, maxMessageBytes: number, budget: ByteBudget | undefined) {
+    this.#budget = budget;
     this.#events = events;
     this.#faults = faults;
     this.#maxMessageBytes = maxMessageBytes;
@@ -141,15 +149,32 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (this.#parser) return this.#guard(controller, () => this.#parser?.feed(chunk));
     this.#bytes += chunk.length;
     const max = this.#status < 300 ? this.#maxMessageBytes : maxRefusalBytes;
-    if (this.#bytes <= max) this.#pieces.push(chunk);
+    if (!this.#reserve()) controller.abort(fail('SW_OVERLOADED', { reason: 'results in flight fill their budget' }));
+    else if (this.#bytes <= max) this.#pieces.push(chunk);
     else if (this.#status < 300) controller.abort(this.#tooLarge());
   }
 
+  /** A large body is counted while it is read; whoever keeps it afterwards counts it anew. */
+  #reserve(): boolean {
+    const wanted = this.#bytes - this.#reserved;
+    if (!this.#budget || this.#bytes < countedBytes || wanted <= 0) return true;
+    if (!this.#budget.reserve(wanted)) return false;
+    this.#reserved += wanted;
+    return true;
+  }
+
+  #release(): void {
+    if (this.#reserved > 0) this.#budget?.release(this.#reserved);
+    this.#reserved = 0;
+  }
+
   onResponseEnd(): void {
+    this.#release();
     if (!this.#aborted) this.#events.end(this.#answer());
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
+    this.#release();
     if (this.#aborted) return;
     this.#events.failed(this.#failure(cause), this.#status === 0 ? undefined : this.#answer());
   }

@@ -139,6 +139,7 @@ class StdioConnection {
       if (scope.cancelled !== 'client') this.#fail(message.id, message.method, error, scope.id);
     } finally {
       done();
+      scope.end();
     }
   }
 

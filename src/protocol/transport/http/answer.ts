@@ -123,6 +123,12 @@ export class HttpAnswer {
     this.#response.end();
   }
 
+  /** Calls back when the answer has left the process, or its connection has gone. */
+  onceGone(listener: () => void): void {
+    if (this.#response.writableFinished || this.#response.destroyed) listener();
+    else this.#response.once('close', listener);
+  }
+
   #raw(text: string): void {
     if (this.#state !== 'streaming') return;
     this.#response.write(text);
