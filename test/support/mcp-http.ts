@@ -34,6 +34,8 @@ export interface McpTestOptions {
   readonly http?: Partial<Omit<McpHttpOptions, 'sessions'>>;
   readonly sessions?: Partial<McpHttpOptions['sessions']>;
   readonly limits?: Partial<PipelineOptions['limits']>;
+  /** Bytes of results held at once. */
+  readonly maxResultBytesInFlight?: number;
   readonly authenticator?: Authenticator;
   /** The same ring in two servers: a restart, or two replicas. */
   readonly keyRing?: KeyRing;
@@ -118,9 +120,9 @@ export async function startMcpHttp(options: McpTestOptions = {}): Promise<McpTes
     catalog,
     shared,
     running: new Concurrency(),
-    budget: new ByteBudget(256 * 2 ** 20),
     limits: { ...defaultLimits, ...options.limits },
     checks: new SchemaChecks(logger),
+    budget: new ByteBudget(options.maxResultBytesInFlight ?? 64 * 1024 * 1024, () => {}),
     recorder: {
       audit: { write: (record) => audit.push(record), flush: async () => {}, close: async () => {} },
       metrics,

@@ -157,7 +157,7 @@ describe('the order of checks: each request has this fault and all that follow',
     ['JSON', { headers: { ...json, ...wrongHeaders }, body: '{' }, 400, -32700],
     [
       'shape',
-      { headers: { ...json, ...wrongHeaders }, body: { jsonrpc: '1.0', ...body(undefined), id: null } },
+      { headers: { ...json, ...wrongHeaders }, body: { ...body(undefined), jsonrpc: '1.0' } },
       400,
       -32600,
     ],
