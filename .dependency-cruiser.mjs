@@ -97,7 +97,7 @@ export default {
     exclude: { path: '(^|/)(dist|coverage|[.]cache)/' },
     enhancedResolveOptions: {
       exportsFields: ['exports'],
-      conditionNames: ['source', 'import', 'node', 'default', 'types'],
+      conditionNames: ['seaworthy-source', 'import', 'node', 'default', 'types'],
     },
   },
 };

@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   // `#kernel/…` means src in tests and dist in the published package (package.json, "imports").
-  ssr: { resolve: { conditions: ['source'] } },
+  ssr: { resolve: { conditions: ['seaworthy-source'] } },
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     // Processes, not threads: native modules and process-wide handlers behave as in production.

@@ -68,10 +68,12 @@ beforeAll(() => {
   write({
     'package.json': JSON.stringify({
       type: 'module',
-      imports: { '#*': { source: './src/*' } },
+      imports: { '#*': { 'seaworthy-source': './src/*' } },
       devDependencies: { 'a-dev-tool': '1.0.0' },
     }),
-    'tsconfig.json': JSON.stringify({ compilerOptions: { module: 'NodeNext', customConditions: ['source'] } }),
+    'tsconfig.json': JSON.stringify({
+      compilerOptions: { module: 'NodeNext', customConditions: ['seaworthy-source'] },
+    }),
     'node_modules/a-dev-tool/package.json': JSON.stringify({ name: 'a-dev-tool', version: '1.0.0', main: 'main.js' }),
     'node_modules/a-dev-tool/main.js': 'module.exports = {};',
     ...base,
