@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 
-/** The version in package.json, which lies two folders above this file, built or not. */
-export const packageVersion = (
-  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
-).version;
+/** The version in our package.json, found by our own name: the file that asks may be a bundle in any folder of it. */
+export const packageVersion = (createRequire(import.meta.url)('seaworthy/package.json') as { version: string }).version;

@@ -19,8 +19,16 @@ export interface ErrorEntry {
 /** Values that fill the message and travel to the caller as data: never secrets, never host paths. */
 export type ErrorDetails = Readonly<Record<string, unknown>>;
 
+const brand = Symbol.for('seaworthy.error');
+
 /** The one error type that leaves a function on purpose. Match on `code`. */
 export class SeaworthyError extends Error {
+  /** A module may bring its own copy of this package: its errors are ours all the same. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && brand in value;
+  }
+
+  readonly [brand] = true;
   override readonly name = 'SeaworthyError';
   readonly code: string;
   readonly entry: ErrorEntry;
