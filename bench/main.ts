@@ -8,7 +8,7 @@ import { chooseCores } from './harness/cores.js';
 import { meets, type Figure, type Row } from './harness/figure.js';
 import { benchFolder } from './harness/paths.js';
 import { Profiling } from './harness/profile.js';
-import { baselinePath, formatRow, regressions, writeReport } from './harness/report.js';
+import { formatRow, recordBaseline, regressions, writeReport } from './harness/report.js';
 import { ensureBuilt } from './harness/seaworthy.js';
 
 /** With --quick a target is only missed when the figure is not even half of it: short rounds scatter. */
@@ -38,13 +38,16 @@ function selected(): Figure[] {
 async function measureAll(bench: Bench, chosen: readonly Figure[]): Promise<Row[]> {
   const rows: Row[] = [];
   for (const figure of chosen) {
+    const known = bench.faults.length;
     try {
       const measured = await figure.measure(bench);
       for (const row of measured) say(formatRow(row));
       rows.push(...measured);
     } catch (error) {
-      bench.faults.push(`${figure.name}: ${error instanceof Error ? error.message : String(error)}`);
+      bench.faults.push(error instanceof Error ? error.message : String(error));
     } finally {
+      const faults = bench.faults.splice(known);
+      bench.faults.push(...faults.map((fault) => `${figure.name}: ${fault}`));
       for (const line of (await profiling?.take(resultsFolder, figure.name)) ?? []) say(line);
       await bench.clear();
     }
@@ -74,7 +77,7 @@ const report = {
   rows: rows.map((row) => ({ ...row, met: meets(row) })),
 };
 writeReport(options.json ?? join(resultsFolder, 'latest.local.json'), report);
-if (options.record) writeReport(baselinePath, report);
+if (options.record) recordBaseline(report);
 
 const missed = rows.filter((row) => !meets(row, options.quick ? quickSlack : 1));
 for (const fault of bench.faults) say(`wrong: ${fault}`);

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Bench, Measured, Target } from '../harness/bench.js';
-import { ratioRow, valueRow, type Figure, type Row } from '../harness/figure.js';
+import { valueRow, type Figure, type Row } from '../harness/figure.js';
 import { freePort } from '../harness/free-port.js';
-import { echoCall, legacyPlan, modernPlan, openSession, type Endpoint } from '../harness/mcp.js';
-import { projectRoot, yardstickPath } from '../harness/paths.js';
+import { echoCall, legacyPlan, modernPlan, openSession, type CallPlan, type Endpoint } from '../harness/mcp.js';
+import { projectRoot } from '../harness/paths.js';
 import { ServerProcess } from '../harness/server-process.js';
-import { capacityRow, loadDetails, startSubject } from './runtime.js';
+import { capacityRow, startSubject } from './runtime.js';
 
 /** Connections of the paced rounds: many more than calls in flight, so that no call waits for one. */
 const pacedConnections = 32;
@@ -48,9 +48,10 @@ const http: Figure = {
 async function startMcpProxy(bench: Bench): Promise<{ pid: number; endpoint: Endpoint; session: string }> {
   const port = await freePort();
   const bin = join(projectRoot, 'node_modules/mcp-proxy/dist/bin/mcp-proxy.mjs');
+  const upstream = bench.stdioUpstream();
   const args = ['--host', '127.0.0.1', '--port', String(port), '--server', 'stream', '--'];
   const process = bench.adopt(
-    new ServerProcess([bin, ...args, 'node', yardstickPath('upstream-stdio')], bench.options.cores.server),
+    new ServerProcess([bin, ...args, upstream.command, ...upstream.args], bench.options.cores.server),
   );
   const endpoint = { url: `http://127.0.0.1:${String(port)}/mcp` };
   for (let attempt = 0; ; attempt += 1) {
@@ -66,36 +67,28 @@ async function startMcpProxy(bench: Bench): Promise<{ pid: number; endpoint: End
 const stdio: Figure = {
   name: 'gateway.stdio',
   async measure(bench) {
-    const child = { command: process.execPath, args: [yardstickPath('upstream-stdio')] };
-    const ours = await startSubject(bench, { mcpServers: { lean: child } });
+    const ours = await startSubject(bench, { mcpServers: { lean: bench.stdioUpstream() } });
     const proxy = await startMcpProxy(bench);
-    const subject: Target = { name: 'seaworthy', pid: ours.pid, plan: modernPlan(ours.endpoint('lean'), echoCall()) };
+    const target = (name: string, pid: number, plan: CallPlan): Target => ({ name, pid, plan, withoutChildren: true });
+    const subject = target('seaworthy', ours.pid, modernPlan(ours.endpoint('lean'), echoCall()));
     // In both of its modes; the better one is the yardstick.
-    const theirs: Target[] = [
-      { name: 'mcp-proxy, session', pid: proxy.pid, plan: legacyPlan(proxy.endpoint, proxy.session, echoCall()) },
-      { name: 'mcp-proxy, modern', pid: proxy.pid, plan: modernPlan(proxy.endpoint, echoCall()) },
+    const theirs = [
+      target('mcp-proxy, session', proxy.pid, legacyPlan(proxy.endpoint, proxy.session, echoCall())),
+      target('mcp-proxy, modern', proxy.pid, modernPlan(proxy.endpoint, echoCall())),
     ];
     const [full, session, modern] = await bench.measure([subject, ...theirs], { connections: 16 });
     const [calm] = await bench.measure([subject], { connections: pacedConnections, rate: pacedRate });
     if (!full || !session || !modern || !calm) return [];
-    const [name, best] = session.perSecond > modern.perSecond ? ['session', session] : ['modern', modern];
+    const [name, best] = session.capacity > modern.capacity ? ['session', session] : ['modern', modern];
     return [
-      ratioRow({
-        name: 'gateway.stdio',
-        value: full.perSecond,
-        unit: 'calls/s',
-        yardstick: `mcp-proxy, ${name}`,
-        against: best.perSecond,
-        target: { bound: 'min', limit: 10 },
-        details: { ...loadDetails(full, best), p50Loaded: full.p50, yardstickP50: best.p50 },
-      }),
+      capacityRow('gateway.stdio', full, { name: `mcp-proxy, ${name}`, measured: best }, 10),
       valueRow({
         name: 'gateway.stdio.p50',
         value: calm.p50,
         unit: 'ms',
         target: { bound: 'max', limit: 1 },
         yardstick: `mcp-proxy, loaded ${best.p50.toFixed(1)}`,
-        details: { p99: calm.p99 },
+        details: { p99: calm.p99, loaded: full.p50 },
       }),
     ];
   },

@@ -15,7 +15,7 @@ const merged: Figure = {
     const ours = await startSubject(bench, { mcpServers });
     const pages = await toolPages(ours.endpoint());
     const listed = pages.reduce((sum, page) => sum + page, 0);
-    if (listed !== servers * toolsEach) bench.faults.push(`lists.merged: ${String(listed)} tools listed`);
+    if (listed !== servers * toolsEach) bench.faults.push(`${String(listed)} tools listed`);
     const plan = modernPlan(ours.endpoint(), listCall(pages[0] ?? 0));
     const [measured] = await bench.measure([{ name: 'seaworthy', pid: ours.pid, plan }], { connections: 8 });
     if (measured === undefined) return [];

@@ -52,7 +52,7 @@ const first: Figure = {
       tools = await toolCount(ours.endpoint());
       await pause(50);
     }
-    if (tools < expectedTools) bench.faults.push(`start.first: ${String(tools)} tools listed after 5 s`);
+    if (tools < expectedTools) bench.faults.push(`${String(tools)} tools listed after 5 s`);
     await ours.halt();
     const times: number[] = [];
     const bare: number[] = [];

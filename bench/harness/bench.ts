@@ -11,6 +11,8 @@ export interface Target {
   readonly name: string;
   readonly pid: number;
   readonly plan: CallPlan;
+  /** Leaves the CPU of its children out: they are upstreams on the other CPU. */
+  readonly withoutChildren?: boolean;
 }
 
 export interface Drive {
@@ -30,7 +32,7 @@ export interface Measured {
    * used. Equal to `perSecond` when the server was what limited the round, and fair when the generator was.
    */
   readonly capacity: number;
-  /** CPU of the server and its children per call, microseconds. */
+  /** CPU of the server per call, microseconds. */
   readonly cpuMicros: number;
   /** Milliseconds. */
   readonly p50: number;
@@ -81,6 +83,14 @@ export class Bench {
     return { event: 'listening', url, pid: process.pid };
   }
 
+  /** How a stdio upstream is started so that it runs on the generator's CPU, as the HTTP upstreams do. */
+  stdioUpstream(): { command: string; args: string[] } {
+    const { load } = this.options.cores;
+    const args = [yardstickPath('upstream-stdio')];
+    if (load === undefined) return { command: process.execPath, args };
+    return { command: 'taskset', args: ['-c', String(load), process.execPath, ...args] };
+  }
+
   /** Sees to it that something is stopped when the figure is done. */
   adopt<T extends { stop(): Promise<void> }>(server: T): T {
     this.#servers.push(server);
@@ -100,7 +110,7 @@ export class Bench {
 
   async #round(target: Target, drive: Drive, first: boolean): Promise<Measured> {
     const { quick } = this.options;
-    const pids = treeOf(target.pid);
+    const pids = target.withoutChildren === true ? [target.pid] : treeOf(target.pid);
     let before = 0;
     let after = 0;
     const result = await this.#generator.run(

@@ -12,7 +12,7 @@ export interface Report {
   readonly rows: readonly (Row & { readonly met: boolean })[];
 }
 
-export const baselinePath = join(benchFolder, 'baseline.json');
+const baselinePath = join(benchFolder, 'baseline.json');
 
 const widths = { name: 29, value: 8, unit: 10, yardstick: 32, ratio: 8, target: 10 };
 
@@ -40,15 +40,25 @@ export function writeReport(path: string, report: Report): void {
   writeFileSync(path, `${JSON.stringify(report, undefined, 2)}\n`);
 }
 
+function readBaseline(): Report | undefined {
+  return existsSync(baselinePath) ? (JSON.parse(readFileSync(baselinePath, 'utf8')) as Report) : undefined;
+}
+
+/** Keeps this run as the baseline; figures that it did not measure stay as they were. */
+export function recordBaseline(report: Report): void {
+  const measured = new Set(report.rows.map((row) => row.name));
+  const kept = readBaseline()?.rows.filter((row) => !measured.has(row.name)) ?? [];
+  writeReport(baselinePath, { ...report, rows: [...kept, ...report.rows] });
+}
+
 /**
  * Rows whose ratio to its yardstick is under half of what the recorded baseline had (or over twice, where less is
  * better). Only ratios: seconds of another machine say nothing.
  */
 export function regressions(rows: readonly Row[]): string[] {
-  if (!existsSync(baselinePath)) return [];
-  const baseline = JSON.parse(readFileSync(baselinePath, 'utf8')) as Report;
+  const baseline = readBaseline();
   return rows.flatMap((row) => {
-    const before = baseline.rows.find((candidate) => candidate.name === row.name)?.ratio;
+    const before = baseline?.rows.find((candidate) => candidate.name === row.name)?.ratio;
     if (before === undefined || row.ratio === undefined || row.target === undefined) return [];
     const worse = row.target.bound === 'min' ? before / row.ratio : row.ratio / before;
     return worse > 2 ? [`${row.name}: ratio ${formatNumber(row.ratio)}, baseline ${formatNumber(before)}`] : [];
