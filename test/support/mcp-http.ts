@@ -289,8 +289,8 @@ function modernRequest(
   params: object,
   options: ModernOptions,
 ): WireRequest {
-  const { name, uri } = params as { name?: string; uri?: string };
-  const mirrored = mirroredMember[method] === 'name' ? name : mirroredMember[method] === 'uri' ? uri : undefined;
+  const member = mirroredMember[method];
+  const mirrored = member === undefined ? undefined : (params as Record<string, string | undefined>)[member];
   const envelope = {
     [meta.protocolVersion]: latestModern,
     [meta.clientCapabilities]: options.capabilities ?? {},
@@ -311,10 +311,13 @@ function modernRequest(
   };
 }
 
-const mirroredMember: Readonly<Record<string, 'name' | 'uri'>> = {
+const mirroredMember: Readonly<Record<string, string>> = {
   'tools/call': 'name',
   'prompts/get': 'name',
   'resources/read': 'uri',
+  'tasks/get': 'taskId',
+  'tasks/update': 'taskId',
+  'tasks/cancel': 'taskId',
 };
 
 const serverInfo = { name: 'test-gateway', version: '1' };

@@ -30,7 +30,10 @@ export function jsonlSink(options: JsonlSinkOptions): AuditSink {
     if (file && bytes >= options.maxFileBytes) {
       await file.close();
       file = undefined;
-      await rename(options.file, `${options.file}.1`);
+      // A file that cannot be renamed is written on: too long is better than lost.
+      await rename(options.file, `${options.file}.1`).catch((error: unknown) => {
+        options.logger.warn({ reason: reasonOf(error) }, 'the audit file could not be rotated');
+      });
     }
     if (!file) {
       file = await open(options.file, 'a', 0o600);

@@ -12,28 +12,31 @@ const stateOnlyWaitMs = 1000;
 /**
  * The cell legacy client, modern provider: an `input_required` result becomes requests to the client on the call's
  * own stream, and the call is made again with the answers and the exact state, until it completes.
- * @throws SW_INPUT_ROUNDS, SW_INPUT_UNAVAILABLE
+ * @throws SW_INPUT_ROUNDS, SW_INPUT_UNAVAILABLE, SW_CANCELLED, and the error that the client answers
  */
 export async function fulfilInput(provider: Provider, call: ProviderCall): Promise<ModelResult> {
   let params = call.request.params;
-  for (let round = 0; round <= maxRounds; round++) {
+  // What the client itself put there is of its first call only: an old state must not come back in a later round.
+  const { inputResponses: _responses, requestState: _state, ...same } = params;
+  for (let round = 0; ; round++) {
     const result = await provider
       .invoke({ ...call, request: { ...call.request, params } })
       .catch(refusedForCapability(call));
     if (!needsInput(result)) return result;
+    if (round === maxRounds) throw fail('SW_INPUT_ROUNDS', { maxRounds });
     const { inputRequests, requestState } = result instanceof RawResult ? result.toObject() : result;
     const asked = isObject(inputRequests) ? inputRequests : {};
     const refusal = firstUnanswerable(asked, call);
     if (refusal !== undefined) return unanswerable(call, refusal);
     const inputResponses = await ask(asked, call);
     if (Object.keys(asked).length === 0) await pause(call, stateOnlyWaitMs);
+    if (call.scope.cancelled) throw fail('SW_CANCELLED');
     params = {
-      ...call.request.params,
+      ...same,
       ...(Object.keys(inputResponses).length > 0 ? { inputResponses } : {}),
       ...(requestState === undefined ? {} : { requestState }),
     };
   }
-  throw fail('SW_INPUT_ROUNDS', { maxRounds });
 }
 
 function needsInput(result: ModelResult): boolean {
@@ -67,14 +70,19 @@ const legacyParams = (method: string, params: JsonObject): JsonObject =>
 function firstUnanswerable(asked: JsonObject, { client, channel }: ProviderCall): string | undefined {
   for (const request of Object.values(asked)) {
     const method = isObject(request) && typeof request['method'] === 'string' ? request['method'] : 'unknown';
-    if (!channel.ask || !declares(client, method)) return method;
+    const params = isObject(request) && isObject(request['params']) ? request['params'] : {};
+    if (!channel.ask || !declares(client, method, params)) return method;
   }
   return undefined;
 }
 
-function declares(client: ClientFacts, method: string): boolean {
-  const capability = (inputCapability as Readonly<Record<string, string>>)[method];
-  return capability !== undefined && isObject(client.capabilities[capability]);
+function declares({ capabilities }: ClientFacts, method: string, params: JsonObject): boolean {
+  if (!Object.hasOwn(inputCapability, method)) return false;
+  const declared = capabilities[inputCapability[method as keyof typeof inputCapability]];
+  if (!isObject(declared)) return false;
+  // A bare `elicitation: {}` means forms (2025-11-25, client/elicitation); tools in sampling are declared apart.
+  if (method === 'elicitation/create' && params['mode'] === 'url') return isObject(declared['url']);
+  return method !== 'sampling/createMessage' || params['tools'] === undefined || isObject(declared['tools']);
 }
 
 /** A tool that cannot get its input has failed; other methods have no room for that in their result. */

@@ -1,1 +1,2 @@
+export { Parking, type ParkingLimits } from './parking.js';
 export { fulfilInput } from './fulfil-input.js';

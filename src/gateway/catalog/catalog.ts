@@ -11,7 +11,7 @@ export interface CatalogOptions extends ViewOptions {
   readonly policy: Policy;
   readonly logger: Logger;
   readonly store: SnapshotStore;
-  /** How long a first list waits for a provider that has never answered, milliseconds. */
+  /** How long after its start a list waits for a provider that has never answered, milliseconds. */
   readonly coldWaitMs: number;
 }
 
@@ -26,8 +26,16 @@ interface Member {
   /** Settles when the first attempt to reach the provider has ended. */
   readonly started: Promise<void>;
   settled: boolean;
+  /** Time of `performance.now()` until which a list waits for the provider: one wait for all, not one for each call. */
+  readonly waitUntil: number;
   /** The snapshot kept from an earlier run, until there is a live one. */
   warm: ProviderSnapshot | undefined;
+}
+
+interface BuiltView {
+  readonly view: View;
+  /** Members that had no snapshot when it was built. */
+  readonly missing: readonly Member[];
 }
 
 /** Everything on offer: the providers, their last good snapshots, and the views made of them. */
@@ -37,7 +45,7 @@ export class Catalog {
   #policy: Policy;
   readonly #listeners = new Set<(change: CatalogChange) => void>();
   /** Views by rights and route; emptied on every change, because a view is a function of the snapshots. */
-  #views = new Map<string, View>();
+  #views = new Map<string, BuiltView>();
 
   constructor(options: CatalogOptions) {
     this.#options = options;
@@ -76,6 +84,7 @@ export class Catalog {
     const member: Member = {
       provider,
       settled: false,
+      waitUntil: performance.now() + this.#options.coldWaitMs,
       warm: this.#options.store.load(provider.id),
       started: provider.start().then(
         () => this.#settle(member),
@@ -119,25 +128,25 @@ export class Catalog {
     return [...this.#members.values()].every((member) => member.settled || !isCold(member));
   }
 
-  /** What a principal sees at a route. Never waits; undefined while a provider of the route is still cold. */
+  /** What a principal sees at a route. Never waits; undefined while a provider of the route should be waited for. */
   viewNow(route: string | undefined, principal: Principal): View | undefined {
     const rights = this.rightsOf(principal);
     const known = this.#views.get(viewKey(route, rights));
-    if (known) return known;
-    return this.#membersOf(route, rights).some(isCold) ? undefined : this.#build(route, rights);
+    if (known?.missing.every(isCold)) return known.view;
+    return this.#membersOf(route, rights).some(isAwaited) ? undefined : this.#build(route, rights);
   }
 
-  /** The same, after waiting for cold providers, but never longer than `coldWaitMs`: a slow one costs its own entries. */
+  /** The same, after waiting for providers that have just been started: a slow one costs its own entries. */
   async view(route: string | undefined, principal: Principal): Promise<View> {
     const now = this.viewNow(route, principal);
     if (now) return now;
     const rights = this.rightsOf(principal);
-    const cold = this.#membersOf(route, rights).filter(isCold);
+    const awaited = this.#membersOf(route, rights).filter(isAwaited);
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.#options.coldWaitMs);
+      timer = setTimeout(resolve, Math.max(...awaited.map(({ waitUntil }) => waitUntil)) - performance.now());
     });
-    await Promise.race([Promise.all(cold.map(({ started }) => started)), patience]);
+    await Promise.race([Promise.all(awaited.map(({ started }) => started)), patience]);
     clearTimeout(timer);
     return this.#build(route, rights);
   }
@@ -162,20 +171,19 @@ export class Catalog {
   #build(route: string | undefined, rights: Rights): View {
     const members = this.#membersOf(route, rights);
     const snapshots = members.flatMap((member) => member.provider.snapshot() ?? member.warm ?? []);
-    const missing = members.filter(isCold).map(({ provider }) => provider.id);
-    const view = new View(snapshots, rights, route === undefined, missing, this.#options);
-    // While a provider is missing the view is made anew each time, so that it appears as soon as it is there.
-    if (missing.length === 0) {
-      if (this.#views.size >= maxViews) this.#views.clear();
-      this.#views.set(viewKey(route, rights), view);
-    }
+    const missing = members.filter(isCold);
+    const names = missing.map(({ provider }) => provider.id);
+    const view = new View(snapshots, rights, route === undefined, names, this.#options);
+    // Kept also while a provider is missing: one that is down must not cost every call a view.
+    if (this.#views.size >= maxViews) this.#views.clear();
+    this.#views.set(viewKey(route, rights), { view, missing });
     return view;
   }
 
   #membersOf(route: string | undefined, rights: Rights): Member[] {
     if (route === undefined) return [...this.#members.values()].filter(({ provider }) => rights.reaches(provider.id));
     const member = this.#members.get(route);
-    return member ? [member] : [];
+    return member && rights.reaches(route) ? [member] : [];
   }
 
   #onEvent(provider: Provider, event: ProviderEvent): void {
@@ -201,4 +209,6 @@ export class Catalog {
 const allLists: ProviderEvent = { kind: 'snapshot', lists: ['tools', 'prompts', 'resources'] };
 const maxViews = 1000;
 const viewKey = (route: string | undefined, rights: Rights): string => `${route ?? ''}\n${rights.key}`;
+const isAwaited = (member: Member): boolean =>
+  !member.settled && isCold(member) && performance.now() < member.waitUntil;
 const isCold = ({ provider, warm }: Member): boolean => provider.snapshot() === undefined && warm === undefined;

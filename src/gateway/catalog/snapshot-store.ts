@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { reasonOf } from '#kernel/errors/index.js';
+import { fail, reasonOf } from '#kernel/errors/index.js';
 import type { Logger } from '#kernel/telemetry/index.js';
 import { isObject } from '#protocol/jsonrpc/index.js';
 import type { ProviderSnapshot } from './provider.js';
@@ -41,8 +41,8 @@ export function fileSnapshotStore(
         const kept = JSON.parse(text) as unknown;
         if (!isObject(kept) || kept['format'] !== format || kept['configuration'] !== configurationOf(provider))
           return undefined;
-        // Sound: `save` wrote it, for this format and this configuration.
-        return kept['snapshot'] as ProviderSnapshot;
+        if (!isSnapshotOf(kept['snapshot'], provider)) throw fail('SW_JSON_PARSE', { reason: 'it is no snapshot' });
+        return kept['snapshot'];
       } catch (error) {
         logger.warn({ provider, reason: reasonOf(error) }, 'a kept snapshot is damaged and was ignored');
         return undefined;
@@ -63,3 +63,17 @@ export function fileSnapshotStore(
     },
   };
 }
+
+/** The members that a view relies on: a file that anything else wrote must not break every list. */
+const isSnapshotOf = (value: unknown, provider: string): value is ProviderSnapshot =>
+  isObject(value) &&
+  value['provider'] === provider &&
+  isObject(value['capabilities']) &&
+  typeof value['ttlMs'] === 'number' &&
+  isListOf(value['tools'], 'name') &&
+  isListOf(value['prompts'], 'name') &&
+  isListOf(value['resources'], 'uri') &&
+  isListOf(value['resourceTemplates'], 'uriTemplate');
+
+const isListOf = (value: unknown, key: string): boolean =>
+  Array.isArray(value) && value.every((item) => isObject(item) && typeof item[key] === 'string');

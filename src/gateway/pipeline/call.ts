@@ -1,13 +1,14 @@
 import { fail } from '#kernel/errors/index.js';
-import type { ModelResult } from '#protocol/model/index.js';
-import { fulfilInput } from '../bridge/index.js';
+import { interactiveMethods, type ModelResult } from '#protocol/model/index.js';
+import { fulfilInput, type Parking } from '../bridge/index.js';
+import type { ProviderCall } from '../catalog/index.js';
 import type { CallTarget, Flow } from './flow.js';
 
 /**
  * Gives the call to its provider and waits, but never beyond the deadline and never for a client that has gone.
  * @throws SW_DEADLINE_EXCEEDED, SW_CANCELLED and what the provider raises
  */
-export function invoke(flow: Flow, target: CallTarget, timeoutMs: number): Promise<ModelResult> {
+export function invoke(flow: Flow, target: CallTarget, timeoutMs: number, parking: Parking): Promise<ModelResult> {
   const { call } = flow;
   const { scope } = call;
   const invocation = {
@@ -17,6 +18,8 @@ export function invoke(flow: Flow, target: CallTarget, timeoutMs: number): Promi
     channel: call.channel,
     session: call.session,
   };
+  // The client may have gone while the call waited for its turn.
+  if (scope.cancelled) return Promise.reject(fail('SW_CANCELLED'));
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       reject(fail('SW_DEADLINE_EXCEEDED', { timeoutMs }));
@@ -26,9 +29,7 @@ export function invoke(flow: Flow, target: CallTarget, timeoutMs: number): Promi
       clearTimeout(timer);
       reject(reason === 'deadline' ? fail('SW_DEADLINE_EXCEEDED', { timeoutMs }) : fail('SW_CANCELLED'));
     });
-    const work =
-      call.client.family === 'legacy' ? fulfilInput(target.provider, invocation) : target.provider.invoke(invocation);
-    work.then(
+    start(target, invocation).then(
       (result) => {
         clearTimeout(timer);
         resolve(result);
@@ -39,4 +40,9 @@ export function invoke(flow: Flow, target: CallTarget, timeoutMs: number): Promi
       },
     );
   });
+}
+
+/** Asynchronous, so that what a provider throws before its first wait is a rejection like any other. */
+async function start({ provider }: CallTarget, invocation: ProviderCall): Promise<ModelResult> {
+  return invocation.client.family === 'legacy' ? fulfilInput(provider, invocation) : provider.invoke(invocation);
 }

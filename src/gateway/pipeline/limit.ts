@@ -19,6 +19,9 @@ function requireAllowed(verdict: { allowed: boolean; retryAfterMs: number }, { r
   });
 }
 
+/** When to try again is a guess where places, not tokens, are short. */
+const retryAfterSeconds = 1;
+
 /**
  * Takes a place among the calls of the principal and of the provider; given back through `flow.release`.
  * @throws SW_CONCURRENCY_LIMITED
@@ -29,10 +32,18 @@ export function limitConcurrency(flow: Flow, running: Concurrency, limits: CallL
   const principal = `principal ${call.scope.principal.id}`;
   const provider = `provider ${target.provider.id}`;
   if (!running.enter(principal, limits.concurrencyPerPrincipal))
-    throw fail('SW_CONCURRENCY_LIMITED', { limit: limits.concurrencyPerPrincipal, scope: 'principal' });
+    throw fail('SW_CONCURRENCY_LIMITED', {
+      limit: limits.concurrencyPerPrincipal,
+      scope: 'principal',
+      retryAfterSeconds,
+    });
   if (!running.enter(provider, limits.concurrencyPerProvider)) {
     running.leave(principal);
-    throw fail('SW_CONCURRENCY_LIMITED', { limit: limits.concurrencyPerProvider, scope: 'provider' });
+    throw fail('SW_CONCURRENCY_LIMITED', {
+      limit: limits.concurrencyPerProvider,
+      scope: 'provider',
+      retryAfterSeconds,
+    });
   }
   flow.release = () => {
     running.leave(principal);

@@ -1,7 +1,7 @@
 import type { ListenFilter, ModelNotification } from '#protocol/model/index.js';
 import { logLevels } from '#protocol/model/index.js';
 import type { Listener, Listening } from '#protocol/server/index.js';
-import type { Catalog, CatalogChange, ProviderSubscription, View } from '../catalog/index.js';
+import type { Catalog, CatalogChange, Provider, ProviderSubscription, View } from '../catalog/index.js';
 import type { Rights } from '../policy/index.js';
 
 interface Watch {
@@ -11,15 +11,22 @@ interface Watch {
   readonly shown: string;
 }
 
+interface Subscribed {
+  readonly target: Provider;
+  readonly watches: readonly Watch[];
+  readonly subscription: ProviderSubscription;
+}
+
 /**
  * Serves the interests of one client: list changes of the providers that it may see, updates of the resources that
  * it may read. Admission is asked for every URI before its provider hears of it.
  */
 export function listen(listener: Listener, catalog: Catalog): Listening {
   let closed = false;
-  const subscriptions: ProviderSubscription[] = [];
+  const subscribed = new Map<string, Subscribed>();
   const watched = new Map<string, string>();
   const stop = catalog.onChange((change) => {
+    followReplacement(change);
     for (const notification of notificationsFor(change, listener, catalog.rightsOf(listener.principal), watched))
       listener.notify(notification);
   });
@@ -39,7 +46,8 @@ export function listen(listener: Listener, catalog: Catalog): Listening {
 
   async function subscribe(provider: string, watches: readonly Watch[]): Promise<string[]> {
     for (const { uri, shown } of watches) watched.set(`${provider}\n${uri}`, shown);
-    const subscription = catalog.provider(provider).subscribe({
+    const target = catalog.provider(provider);
+    const subscription = target.subscribe({
       resources: watches.map(({ uri }) => uri),
       logLevel: listener.filter.logLevel,
       principalId: listener.principal.id,
@@ -47,9 +55,24 @@ export function listen(listener: Listener, catalog: Catalog): Listening {
       session: listener.session,
     });
     if (closed) subscription.close();
-    else subscriptions.push(subscription);
+    else subscribed.set(provider, { target, watches, subscription });
     const accepted = await subscription.accepted;
     return watches.filter(({ uri }) => accepted.includes(uri)).map(({ shown }) => shown);
+  }
+
+  /** A reload may put another provider under the same id: the interests move to it once it has started. */
+  function followReplacement({ provider, event }: CatalogChange): void {
+    const known = subscribed.get(provider);
+    if (event.kind !== 'snapshot' || !known || !catalog.has(provider)) return;
+    if (catalog.provider(provider) === known.target) return;
+    subscribed.delete(provider);
+    known.subscription.close();
+    catalog
+      .view(provider, listener.principal)
+      .then(() => (closed || !catalog.has(provider) ? [] : subscribe(provider, known.watches)))
+      .catch(() => {
+        // The new provider took none of them: it is away, and says so in health; calls and lists are not concerned.
+      });
   }
 
   return {
@@ -57,7 +80,8 @@ export function listen(listener: Listener, catalog: Catalog): Listening {
     close() {
       closed = true;
       stop();
-      for (const subscription of subscriptions.splice(0)) subscription.close();
+      for (const { subscription } of subscribed.values()) subscription.close();
+      subscribed.clear();
     },
   };
 }
@@ -98,7 +122,8 @@ function* notificationsFor(
   } else if (event.kind === 'resource-updated') {
     if (event.sessionKey !== undefined && event.sessionKey !== session?.key) return;
     const shown = watched.get(`${provider}\n${event.uri}`);
-    if (shown !== undefined)
+    // Asked again for each update: the rights may have changed since the interest was taken.
+    if (shown !== undefined && rights.admits(provider, 'resource', event.uri))
       yield { method: 'notifications/resources/updated', params: { ...event.params, uri: shown } };
   } else if (session && (event.sessionKey === undefined || event.sessionKey === session.key)) {
     // Only a legacy session has a place for what belongs to no call.

@@ -6,6 +6,7 @@ import { toSeaworthyError } from '#kernel/errors/index.js';
 import { PeerError } from '#protocol/jsonrpc/index.js';
 import type { ModelResult } from '#protocol/model/index.js';
 import type { Credentials, Handler, InboundCall } from '#protocol/server/index.js';
+import type { Parking } from '../bridge/index.js';
 import type { Authenticator } from '../auth/index.js';
 import type { Catalog, ListMethod } from '../catalog/index.js';
 import type { CallLimits, Concurrency } from '../limits/index.js';
@@ -29,6 +30,8 @@ export interface PipelineOptions {
   readonly limits: CallLimits & { readonly callTimeoutMs: number; readonly maxResultBytes: number };
   /** Absent where arguments are not validated here. */
   readonly checks: SchemaChecks | undefined;
+  /** Calls to legacy upstreams that wait for a modern client. */
+  readonly parking: Parking;
   /** Bytes of results held at once. */
   readonly budget: ByteBudget;
   readonly recorder: Recorder;
@@ -74,7 +77,7 @@ export function createPipeline(options: PipelineOptions): Handler {
     limitConcurrency(flow, running, limits);
     const { target, view } = flow;
     if (!target) return fromView(flow.call, view);
-    const result = shape(await invoke(flow, target, limits.callTimeoutMs), limits.maxResultBytes);
+    const result = shape(await invoke(flow, target, limits.callTimeoutMs, options.parking), limits.maxResultBytes);
     return hold(result, flow.call.scope, options.budget);
   }
 

@@ -14,8 +14,9 @@ import type { CallTarget, Flow } from './flow.js';
 export async function resolve(flow: Flow, catalog: Catalog): Promise<void> {
   const { route, scope } = flow.call;
   flow.view = catalog.viewNow(route.provider, scope.principal) ?? (await catalog.view(route.provider, scope.principal));
-  // A provider alone that has never answered has nothing to show: saying so beats an empty list.
-  if (route.provider !== undefined && !flow.view.providers.has(route.provider))
+  // A provider alone that has never answered has nothing to show: saying so beats an empty list. Not to those who may
+  // not use it: its state is none of their business.
+  if (route.provider !== undefined && !flow.view.providers.has(route.provider) && flow.rights.reaches(route.provider))
     throw unavailable(catalog, route.provider);
   flow.target = targetOf(flow, flow.view, catalog);
 }
@@ -55,10 +56,11 @@ function unknown(flow: Flow, catalog: Catalog, kind: 'tool' | 'prompt', name: st
   const separator = name.indexOf('__');
   const provider = route ?? (separator > 0 ? name.slice(0, separator) : undefined);
   const own = route === undefined ? name.slice(separator + 2) : name;
-  if (provider !== undefined && catalog.has(provider)) {
-    if (!flow.rights.admits(provider, kind, own)) return fail('SW_ACCESS_DENIED', { kind, name });
-    if (!catalog.snapshotOf(provider)) return unavailable(catalog, provider);
-  }
+  // Asked before it is known whether there is such a provider: the refusal must not tell.
+  if (provider !== undefined && !flow.rights.admits(provider, kind, own))
+    return fail('SW_ACCESS_DENIED', { kind, name });
+  if (provider !== undefined && catalog.has(provider) && !catalog.snapshotOf(provider))
+    return unavailable(catalog, provider);
   return kind === 'tool' ? fail('SW_TOOL_UNKNOWN', { name }) : fail('SW_PROMPT_UNKNOWN', { name });
 }
 

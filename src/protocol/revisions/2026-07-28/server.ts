@@ -53,25 +53,19 @@ export function decodeRequest(message: RpcRequest, argumentsText?: string): Deco
 }
 
 function withoutEnvelope(params: JsonObject, given: JsonObject): JsonObject {
-  const kept: JsonObject = {};
-  let any = false;
-  for (const name in given)
-    if (!envelopeMembers.has(name)) {
-      kept[name] = given[name];
-      any = true;
-    }
+  // Rest, not assignment: a member called __proto__ stays a member.
+  const {
+    [meta.protocolVersion]: _revision,
+    [meta.clientCapabilities]: _capabilities,
+    [meta.clientInfo]: _info,
+    [meta.logLevel]: _logLevel,
+    ...kept
+  } = given;
   const rest = { ...params };
-  if (any) rest['_meta'] = kept;
+  if (Object.keys(kept).length > 0) rest['_meta'] = kept;
   else delete rest['_meta'];
   return rest;
 }
-
-const envelopeMembers: ReadonlySet<string> = new Set([
-  meta.protocolVersion,
-  meta.clientCapabilities,
-  meta.clientInfo,
-  meta.logLevel,
-]);
 
 const invalid = (reason: string) => fail('SW_ENVELOPE_INVALID', { reason });
 const isImplementation = (value: unknown): value is Implementation =>
