@@ -18,6 +18,9 @@ export interface ListenerOptions {
   readonly requestTimeoutMs: number;
 }
 
+/** How often connections that have become idle are looked for while closing, milliseconds. */
+const idleLookMs = 50;
+
 /** Opens an HTTP listener that is not easily held up by slow or half-sent requests. @throws SW_ADDRESS_IN_USE */
 export async function openListener(
   options: ListenerOptions,
@@ -51,7 +54,12 @@ export async function openListener(
     close() {
       closing = true;
       return new Promise((resolve) => {
-        server.close(() => resolve());
+        // A connection whose answer had begun before this was told to stay, and is idle only once that has ended.
+        const timer = setInterval(() => server.closeIdleConnections(), idleLookMs);
+        server.close(() => {
+          clearInterval(timer);
+          resolve();
+        });
         server.closeIdleConnections();
       });
     },

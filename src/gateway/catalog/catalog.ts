@@ -123,6 +123,11 @@ export class Catalog {
     return member && (member.provider.snapshot() ?? member.warm);
   }
 
+  /** Resolves when the first attempt to reach each provider has ended, well or not; a warm snapshot does not count. */
+  async started(): Promise<void> {
+    await Promise.all([...this.#members.values()].map(({ started }) => started));
+  }
+
   /** True once every provider has answered, or failed to, for the first time. */
   get settled(): boolean {
     return [...this.#members.values()].every((member) => member.settled || !isCold(member));
