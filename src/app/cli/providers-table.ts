@@ -6,13 +6,10 @@ import { visible, type Terminal } from './terminal.js';
 const patienceMs = 15_000;
 
 /** Resolves when every provider has answered or failed, at the latest after a while. */
-export async function settled({ providers }: Catalog): Promise<void> {
-  const cold = providers.filter((provider) => provider.snapshot() === undefined);
-  // A refresh joins the one that the start began; how it ended is read from the provider afterwards.
-  const ended = Promise.allSettled(cold.map((provider) => provider.refresh()));
-  await new Promise<void>((resolve) => {
+export function settled(catalog: Catalog): Promise<void> {
+  return new Promise((resolve) => {
     const timer = systemClock.after(patienceMs, resolve);
-    void ended.then(() => {
+    void catalog.started().then(() => {
       timer.cancel();
       resolve();
     });
