@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { fail, reasonOf } from '#kernel/errors/index.js';
 
 /** One listening socket. */
@@ -27,6 +27,9 @@ export async function openListener(
   handle: (request: IncomingMessage, response: ServerResponse) => void,
 ): Promise<Listener> {
   let closing = false;
+  // Clients open connections ahead of need. Node does not count one as idle before its first request, so it would hold
+  // the end up until it times out.
+  const unused = new Set<Socket>();
   const server = createServer(
     {
       requestTimeout: options.requestTimeoutMs,
@@ -36,10 +39,15 @@ export async function openListener(
       connectionsCheckingInterval: 5000,
     },
     (request, response) => {
+      unused.delete(request.socket);
       if (closing) response.setHeader('connection', 'close');
       handle(request, response);
     },
   );
+  server.on('connection', (socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => {
       reject(fail('SW_ADDRESS_IN_USE', { host: options.host, port: options.port, reason: reasonOf(cause) }, cause));
@@ -61,6 +69,7 @@ export async function openListener(
           resolve();
         });
         server.closeIdleConnections();
+        for (const socket of unused) socket.destroy();
       });
     },
   };
