@@ -19,6 +19,10 @@ const samples = pages.flatMap((page) =>
     .filter(({ language, text }) => language === 'yaml' || text.includes('"command"')),
 );
 
+const examples = join(root, 'examples/config');
+for (const name of readdirSync(examples))
+  samples.push({ name: `examples/config/${name}`, language: 'yaml', text: readFileSync(join(examples, name), 'utf8') });
+
 it('finds the samples of the README', () => {
   expect(samples.length).toBeGreaterThan(2);
 });
