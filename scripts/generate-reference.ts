@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { renderCliReference } from './render-cli-reference.js';
 import { renderConfigReference, renderConfigSchema, renderEnvExample } from './render-config-reference.js';
 import { renderErrorReference } from './render-error-reference.js';
+import { renderMetricsReference } from './render-metrics-reference.js';
 
 const root = join(import.meta.dirname, '..');
 
@@ -17,6 +18,7 @@ const files: Record<string, () => string | Promise<string>> = {
   'docs/reference/cli.md': renderCliReference,
   'docs/reference/config.md': renderConfigReference,
   'docs/reference/errors.md': renderErrorReference,
+  'docs/reference/metrics.md': renderMetricsReference,
 };
 
 function currentText(path: string): string | undefined {
