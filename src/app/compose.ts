@@ -8,6 +8,7 @@ import { createMetrics, type Logger, type Metrics } from '#kernel/telemetry/inde
 import { systemClock } from '#kernel/time/index.js';
 import { jsonlSink } from '#gateway/audit/index.js';
 import { KeyAuthenticator, KeyStore, openToAll, type Authenticator } from '#gateway/auth/index.js';
+import { Parking } from '#gateway/bridge/index.js';
 import { Catalog, fileSnapshotStore, type Provider } from '#gateway/catalog/index.js';
 import { Concurrency } from '#gateway/limits/index.js';
 import type { Module } from '#gateway/modules/index.js';
@@ -73,6 +74,12 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
   });
   const serverInfo = { name: 'seaworthy', version: packageVersion };
   const running = new Concurrency();
+  const parking = new Parking({
+    sealer: createSealer(keyRing, 'parked-call'),
+    limits: initial.bridge,
+    now,
+    onCount: (parked) => metrics.parkedCalls.set(parked),
+  });
   const budget = new ByteBudget(initial.limits.maxResultBytesInFlight, (held) => metrics.resultBytes.set(held));
   const moduleSealer = createSealer(keyRing, 'request-state');
   const partsOf = (config: Config) => ({
@@ -107,6 +114,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
       shared,
       running,
       budget,
+      parking,
       limits: current.limits,
       checks: current.validation.arguments ? new SchemaChecks(logger) : undefined,
       recorder: { audit, metrics, now },
@@ -167,6 +175,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
     },
     async stop() {
       keyWatch.stop();
+      parking.stop();
       await catalog.stop();
       await audit.close();
       await shared.close();

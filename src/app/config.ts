@@ -223,6 +223,15 @@ export const rootConfig = field.section(
       },
       'Sessions and streams.',
     ),
+    bridge: field.section(
+      {
+        maxCalls: field.int({ default: 1000, min: 0, doc: 'Calls that wait for the answer of a client, in all.' }),
+        maxCallsPerPrincipal: field.int({ default: 50, min: 0, doc: 'The same of one principal.' }),
+        maxBytes: field.int({ default: 16 * mebibyte, min: 1024, unit: 'bytes', doc: 'Bytes of the questions kept.' }),
+        parkedMs: field.int({ default: 5 * minute, min: 1000, unit: 'ms', doc: 'How long such a call waits.' }),
+      },
+      'Questions of legacy servers to clients of 2026-07-28, which answer by retrying the call.',
+    ),
     lists: field.section(
       {
         pageSize: field.int({ default: 1000, min: 1, doc: 'Items of one page.' }),

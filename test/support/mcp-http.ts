@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
 import type { AuditRecord } from '#gateway/audit/index.js';
 import { hashKey, KeyAuthenticator, makeKey, type Authenticator } from '#gateway/auth/index.js';
+import { Parking } from '#gateway/bridge/index.js';
 import { Catalog, noSnapshotStore, type Provider } from '#gateway/catalog/index.js';
 import { Concurrency } from '#gateway/limits/index.js';
 import { moduleProvider, type Module } from '#gateway/modules/index.js';
@@ -122,6 +123,11 @@ export async function startMcpHttp(options: McpTestOptions = {}): Promise<McpTes
     running: new Concurrency(),
     limits: { ...defaultLimits, ...options.limits },
     checks: new SchemaChecks(logger),
+    parking: new Parking({
+      sealer: createSealer(keyRing, 'parked-call'),
+      limits: { maxCalls: 100, maxCallsPerPrincipal: 50, maxBytes: 2 ** 20, parkedMs: 60_000 },
+      now: () => Date.now(),
+    }),
     budget: new ByteBudget(options.maxResultBytesInFlight ?? 64 * 1024 * 1024, () => {}),
     recorder: {
       audit: { write: (record) => audit.push(record), flush: async () => {}, close: async () => {} },

@@ -13,7 +13,7 @@ export interface AuditRecord {
   readonly revision: string;
   readonly method: string;
   readonly provider: string | undefined;
-  /** The provider's own name or URI of the target. */
+  /** The provider's own name or URI of the target; of a refused call what the client asked for, cut at 256 characters. */
   readonly target: string | undefined;
   readonly outcome: Outcome;
   /** Our error code, `peer` for an upstream's own error. */

@@ -29,7 +29,7 @@ export function invoke(flow: Flow, target: CallTarget, timeoutMs: number, parkin
       clearTimeout(timer);
       reject(reason === 'deadline' ? fail('SW_DEADLINE_EXCEEDED', { timeoutMs }) : fail('SW_CANCELLED'));
     });
-    start(target, invocation).then(
+    start(target, invocation, parking).then(
       (result) => {
         clearTimeout(timer);
         resolve(result);
@@ -43,6 +43,9 @@ export function invoke(flow: Flow, target: CallTarget, timeoutMs: number, parkin
 }
 
 /** Asynchronous, so that what a provider throws before its first wait is a rejection like any other. */
-async function start({ provider }: CallTarget, invocation: ProviderCall): Promise<ModelResult> {
-  return invocation.client.family === 'legacy' ? fulfilInput(provider, invocation) : provider.invoke(invocation);
+async function start({ provider }: CallTarget, invocation: ProviderCall, parking: Parking): Promise<ModelResult> {
+  if (invocation.client.family === 'legacy') return fulfilInput(provider, invocation);
+  return interactiveMethods.has(invocation.request.method)
+    ? parking.invoke(provider, invocation)
+    : provider.invoke(invocation);
 }

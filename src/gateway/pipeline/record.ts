@@ -1,6 +1,6 @@
 import { SeaworthyError } from '#kernel/errors/index.js';
 import { PeerError, RawResult } from '#protocol/jsonrpc/index.js';
-import type { ModelResult } from '#protocol/model/index.js';
+import type { JsonObject, ModelResult } from '#protocol/model/index.js';
 import type { Metrics } from '#kernel/telemetry/index.js';
 import type { AuditSink, Outcome } from '../audit/index.js';
 import type { Flow } from './flow.js';
@@ -27,13 +27,21 @@ export function recordEnd(recorder: Recorder, flow: Flow, result: ModelResult | 
     revision: call.client.revision,
     method: call.request.method,
     provider,
-    target: target?.name,
+    target: target?.name ?? attempted(call.request.params),
     outcome,
     code: codeOf(error),
     durationMs: Math.round(durationMs * 1000) / 1000,
     bytesIn: call.bytesIn,
   });
 }
+
+/** What a refused call asked for, as the client wrote it: who tried what is what an audit is for. */
+function attempted({ name, uri }: JsonObject): string | undefined {
+  const named = name ?? uri;
+  return typeof named === 'string' ? named.slice(0, maxAttemptedLength) : undefined;
+}
+
+const maxAttemptedLength = 256;
 
 const failed = (result: ModelResult): boolean =>
   result instanceof RawResult ? result.has('isError') && result.get('isError') === true : result['isError'] === true;

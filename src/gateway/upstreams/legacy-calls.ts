@@ -67,11 +67,14 @@ export class LegacyCalls {
     };
   }
 
-  /** A modern client has no session: its principal has, and it offers nothing on it. */
-  #principalOwner = ({ scope, client }: ProviderCall): SessionOwner => ({
-    key: `principal:${scope.principal.id}`,
+  /**
+   * A modern client has no session: its principal has. What it can be asked is decided per call by whoever gave the
+   * channel; without a channel that asks, nothing is offered.
+   */
+  #principalOwner = ({ scope, client, channel }: ProviderCall): SessionOwner => ({
+    key: `principal:${scope.principal.id}${channel.ask ? '' : ':silent'}`,
     sessionKey: undefined,
     info: client.info ?? this.#context.self,
-    capabilities: {},
+    capabilities: channel.ask ? legacy.everyClientCapability : {},
   });
 }

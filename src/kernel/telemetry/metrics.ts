@@ -11,6 +11,8 @@ export interface Metrics {
   httpRequest(status: number): void;
   readonly httpRequests: Counter<'status'>;
   readonly activeCalls: Gauge;
+  /** Calls that wait for the answer of a client. */
+  readonly parkedCalls: Gauge;
   readonly openStreams: Gauge;
   readonly refusals: Counter<'code'>;
   /** 1 when the upstream answers, 0 when not. */
@@ -53,6 +55,11 @@ export function createMetrics(build: BuildInfo = { version: 'unknown' }): Metric
     httpRequest: (status) => void statuses.set(status, (statuses.get(status) ?? 0) + 1),
     httpRequests,
     activeCalls: new Gauge({ name: metricNames.activeCalls, help: 'Calls in flight.', registers }),
+    parkedCalls: new Gauge({
+      name: metricNames.parkedCalls,
+      help: 'Calls that wait for the answer of a client.',
+      registers,
+    }),
     openStreams: new Gauge({ name: metricNames.openStreams, help: 'Open event streams.', registers }),
     refusals: new Counter({
       name: metricNames.refusals,

@@ -7,6 +7,7 @@ export const metricNames = {
   callSeconds: 'mcp_server_operation_duration_seconds',
   httpRequests: 'seaworthy_http_requests_total',
   activeCalls: 'seaworthy_active_calls',
+  parkedCalls: 'seaworthy_parked_calls',
   openStreams: 'seaworthy_open_streams',
   refusals: 'seaworthy_refusals_total',
   upstreamUp: 'seaworthy_upstream_up',
