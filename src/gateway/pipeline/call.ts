@@ -1,4 +1,4 @@
-import { fail } from '#kernel/errors/index.js';
+import { fail, toSeaworthyError } from '#kernel/errors/index.js';
 import { interactiveMethods, type ModelResult } from '#protocol/model/index.js';
 import { fulfilInput, type Parking } from '../bridge/index.js';
 import type { ProviderCall } from '../catalog/index.js';
@@ -34,9 +34,9 @@ export function invoke(flow: Flow, target: CallTarget, timeoutMs: number, parkin
         clearTimeout(timer);
         resolve(result);
       },
-      (error: Error) => {
+      (error: unknown) => {
         clearTimeout(timer);
-        reject(error);
+        reject(error instanceof Error ? error : toSeaworthyError(error));
       },
     );
   });
