@@ -1,5 +1,5 @@
 import { CallScope } from '#kernel/context/index.js';
-import { fail } from '#kernel/errors/index.js';
+import { fail, toSeaworthyError } from '#kernel/errors/index.js';
 import { isObject } from '#protocol/jsonrpc/index.js';
 import {
   inputCapability,
@@ -99,7 +99,7 @@ export class ParkedCall {
       })
       .then(
         (result) => this.#finish({ result }),
-        (error: Error) => this.#finish({ error }),
+        (error: unknown) => this.#finish({ error: error instanceof Error ? error : toSeaworthyError(error) }),
       );
     return waiting;
   }
@@ -243,10 +243,11 @@ function declares(client: ClientFacts, { method, params }: Question): boolean {
 }
 
 /** The upstream hears what a person who refuses would say; a model's words cannot be made up. */
-function decline({ method, resolve, reject }: Question): void {
-  if (method === 'elicitation/create') resolve({ action: 'decline' });
-  else if (method === 'roots/list') resolve({ roots: [] });
-  else reject(fail('SW_INPUT_UNAVAILABLE', { method }));
+function decline(question: Question): void {
+  const { method } = question;
+  if (method === 'elicitation/create') question.resolve({ action: 'decline' });
+  else if (method === 'roots/list') question.resolve({ roots: [] });
+  else question.reject(fail('SW_INPUT_UNAVAILABLE', { method }));
 }
 
 const capabilitiesOf = (questions: readonly Question[]): JsonObject =>
