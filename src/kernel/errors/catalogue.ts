@@ -246,6 +246,31 @@ export const fail = defineErrors({
     hint: 'Check the path given with --config.',
     kind: 'operator', http: 500, rpc: -32603, retryable: false,
   },
+  SW_IMPORT_UNREADABLE: {
+    message: 'The client configuration {file} cannot be read: {reason}.',
+    hint: 'Name a file that holds mcpServers (or servers, or context_servers) as JSON.',
+    kind: 'operator', http: 400, rpc: -32602, retryable: false,
+  },
+  SW_FILE_EXISTS: {
+    message: '{file} exists already.',
+    hint: 'Write somewhere else with --output, or over it with --force.',
+    kind: 'operator', http: 400, rpc: -32602, retryable: false,
+  },
+  SW_FILE_UNWRITABLE: {
+    message: '{file} cannot be written: {reason}.',
+    hint: 'Check the folder and its permissions, or choose another with --output.',
+    kind: 'operator', http: 500, rpc: -32603, retryable: false,
+  },
+  SW_SERVER_UNREACHABLE: {
+    message: 'No server answers at {url}: {reason}.',
+    hint: 'Check the address, and that `seaworthy serve` is running there.',
+    kind: 'operator', http: 502, rpc: -31057, retryable: true,
+  },
+  SW_CALL_REFUSED: {
+    message: 'The server answered with error {rpc}: {reason}.',
+    hint: '{next}',
+    kind: 'caller', http: 400, rpc: -32602, retryable: false,
+  },
   SW_PUBLIC_WITHOUT_AUTH: {
     message: 'Refusing to listen on {host} without an authenticator.',
     hint: 'Keep auth.mode: keys, or bind to 127.0.0.1.',
