@@ -3,6 +3,7 @@ import { StdioClientTransport as StdioTwo } from '@modelcontextprotocol/client/s
 import { Client as ClientOne } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport as StdioOne } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport as HttpOne } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { ListRootsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 
 /** The official clients, and how each of them chooses a protocol family. */
 export const clientKinds = ['sdk-1', 'sdk-2-auto', 'sdk-2-modern'] as const;
@@ -30,6 +31,8 @@ export interface McpClient {
 
 // Everything is declared, so that a server that offers tools by capability offers all of them.
 const capabilities = { roots: {}, sampling: {}, elicitation: { form: {}, url: {} } };
+/** server-everything asks for roots whenever a client has them, in the middle of any call. */
+const noRoots = { roots: [] };
 const info = { name: 'acceptance', version: '1.0.0' };
 
 /** Connects a client and hands it over; the caller closes it. */
@@ -38,6 +41,7 @@ export async function connect(kind: ClientKind, target: ClientTarget): Promise<M
   const requestInit = { headers };
   if (kind === 'sdk-1') {
     const client = new ClientOne(info, { capabilities });
+    client.setRequestHandler(ListRootsRequestSchema, () => noRoots);
     const transport =
       'url' in target ? new HttpOne(new URL(target.url), { requestInit }) : new StdioOne({ ...program(target) });
     // The SDK's own types do not agree with exactOptionalPropertyTypes.
@@ -46,6 +50,7 @@ export async function connect(kind: ClientKind, target: ClientTarget): Promise<M
   }
   const mode = kind === 'sdk-2-auto' ? 'auto' : { pin: '2026-07-28' };
   const client = new ClientTwo(info, { capabilities, versionNegotiation: { mode } });
+  client.setRequestHandler('roots/list', () => noRoots);
   const transport =
     'url' in target ? new HttpTwo(new URL(target.url), { requestInit }) : new StdioTwo({ ...program(target) });
   await client.connect(transport);
