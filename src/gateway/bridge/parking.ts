@@ -59,7 +59,7 @@ export class Parking {
    * Makes a call that may have to wait, or goes on with one that did.
    * @throws SW_STATE_INVALID, SW_OVERLOADED, SW_CONCURRENCY_LIMITED, SW_CAPABILITY_MISSING and what the provider raises
    */
-  invoke(provider: Provider, call: ProviderCall): Promise<ModelResult> {
+  async invoke(provider: Provider, call: ProviderCall): Promise<ModelResult> {
     const { requestState, inputResponses, ...params } = call.request.params;
     if (typeof requestState === 'string' && requestState.startsWith(statePrefix))
       return this.#resume(provider, call, requestState, inputResponses);
