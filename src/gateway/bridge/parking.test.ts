@@ -22,9 +22,11 @@ interface Sent {
   readonly notified: ModelNotification[];
 }
 
+const everything: JsonObject = { elicitation: {}, sampling: {}, roots: {} };
+
 function request(
   extra: JsonObject = {},
-  { principal = 'key:1', capabilities = { elicitation: {}, sampling: {}, roots: {} } } = {},
+  { principal = 'key:1', capabilities = everything }: { principal?: string; capabilities?: JsonObject } = {},
 ): Sent {
   const scope = new CallScope('r', { id: principal, kind: 'key', name: principal, roles: [] }, 0);
   const notified: ModelNotification[] = [];
