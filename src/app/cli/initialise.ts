@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, resolve } from 'node:path';
@@ -45,7 +46,7 @@ export async function initialise(terminal: Terminal, options: InitialiseOptions)
   if (sources.length === 0)
     throw fail('SW_USAGE', { reason: 'No client configuration was found here; name a file, such as .mcp.json.' });
   const imported = await readClientConfigs(sources, around);
-  if (!options.force) await refuseExisting(output);
+  if (!options.force) refuseExisting(output);
   const discoveries = options.discover ? await discoverAll(terminal, imported, dirname(output)) : undefined;
   const text = renderConfig(imported, {
     baseDir: dirname(output),
@@ -85,8 +86,8 @@ function discoverAll(terminal: Terminal, imported: Import, baseDir: string): Pro
   });
 }
 
-async function refuseExisting(output: string): Promise<void> {
-  const { existsSync } = await import('node:fs');
+/** Asked before anything is started: a refusal must not cost a minute of discovery. */
+function refuseExisting(output: string): void {
   if (existsSync(output)) throw fail('SW_FILE_EXISTS', { file: output });
 }
 
