@@ -34,6 +34,9 @@ export function mcpStdio(context: ServingContext, options: McpStdioOptions): Pro
   return new StdioConnection(context, options).run();
 }
 
+/** Subscriptions that one client may hold. */
+const maxListens = 100;
+
 class StdioConnection {
   readonly #context: ServingContext;
   readonly #options: McpStdioOptions;
@@ -144,6 +147,9 @@ class StdioConnection {
   }
 
   async #listen(message: RpcRequest, client: ClientFacts): Promise<void> {
+    if (this.#listens.has(message.id)) throw fail('SW_REQUEST_INVALID', { reason: 'this id listens already' });
+    if (this.#listens.size >= maxListens)
+      throw fail('SW_OVERLOADED', { reason: `${maxListens} subscriptions are open` });
     const tag = { [meta.subscriptionId]: message.id };
     let acknowledged = false;
     const early: ModelNotification[] = [];
@@ -164,7 +170,11 @@ class StdioConnection {
       },
     });
     this.#listens.set(message.id, listening);
-    const notifications = await listening.acknowledged;
+    const notifications = await listening.acknowledged.catch((error: unknown) => {
+      listening.close();
+      this.#listens.delete(message.id);
+      throw error;
+    });
     send({ method: 'notifications/subscriptions/acknowledged', params: { notifications } });
     acknowledged = true;
     for (const notification of early) send(notification);
