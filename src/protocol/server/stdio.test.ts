@@ -222,7 +222,7 @@ describe('lines', () => {
     expect(answers.sort()).toEqual([
       'bad -32600',
       'last undefined',
-      ...Array<string>(4).fill('undefined -32600'),
+      ...Array<string>(3).fill('undefined -32600'),
       ...Array<string>(2).fill('undefined -32700'),
     ]);
     await client.end();

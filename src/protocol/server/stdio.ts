@@ -11,6 +11,7 @@ import { toFailure } from './failure.js';
 import type { Listening, Route } from './handler.js';
 import { LegacyConnection } from './legacy-connection.js';
 import { readFilter } from './listen-filter.js';
+import { relayListen } from './listen-relay.js';
 import { wantsNotification } from './modern.js';
 import type { ServingContext } from './peer.js';
 
@@ -40,7 +41,7 @@ const maxListens = 100;
 class StdioConnection {
   readonly #context: ServingContext;
   readonly #options: McpStdioOptions;
-  readonly #listens = new Map<string | number, Listening>();
+  readonly #listens = new Map<string | number, { close(): void }>();
   readonly #running = new Set<Promise<void>>();
   readonly #legacy: LegacyConnection;
 
@@ -150,34 +151,16 @@ class StdioConnection {
     if (this.#listens.has(message.id)) throw fail('SW_REQUEST_INVALID', { reason: 'this id listens already' });
     if (this.#listens.size >= maxListens)
       throw fail('SW_OVERLOADED', { reason: `${maxListens} subscriptions are open` });
-    const tag = { [meta.subscriptionId]: message.id };
-    let acknowledged = false;
-    const early: ModelNotification[] = [];
-    const send = ({ method, params }: ModelNotification) => {
-      const given = params['_meta'];
-      const own = typeof given === 'object' && given !== null ? given : {};
-      this.#send([encodeNotification({ method, params: { ...params, _meta: { ...own, ...tag } } })]);
-    };
-    const listening = this.#context.handler.listen({
-      client,
-      route: this.#options.route,
-      principal: this.#options.principal,
-      session: undefined,
-      filter: readFilter(message.params?.['notifications']),
-      notify: (notification) => {
-        if (acknowledged) send(notification);
-        else early.push(notification);
-      },
-    });
+    const { route, principal } = this.#options;
+    const filter = readFilter(message.params?.['notifications']);
+    const listener = { client, route, principal, session: undefined, filter };
+    const listening = relayListen(this.#context.handler, message, listener, (pieces) => this.#send(pieces));
     this.#listens.set(message.id, listening);
-    const notifications = await listening.acknowledged.catch((error: unknown) => {
+    await listening.acknowledged.catch((error: unknown) => {
       listening.close();
       this.#listens.delete(message.id);
       throw error;
     });
-    send({ method: 'notifications/subscriptions/acknowledged', params: { notifications } });
-    acknowledged = true;
-    for (const notification of early) send(notification);
   }
 
   #newScope(): CallScope {
