@@ -28,3 +28,13 @@ export const inputCapability = {
   'sampling/createMessage': 'sampling',
   'roots/list': 'roots',
 } as const;
+
+/** The member of params that a modern client mirrors in the `Mcp-Name` header, by method. */
+export const mirroredName: Readonly<Record<string, string>> = {
+  'tools/call': 'name',
+  'prompts/get': 'name',
+  'resources/read': 'uri',
+  'tasks/get': 'taskId',
+  'tasks/update': 'taskId',
+  'tasks/cancel': 'taskId',
+};

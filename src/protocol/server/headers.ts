@@ -1,18 +1,8 @@
 import { fail } from '#kernel/errors/index.js';
-import type { ModelRequest } from '../model/index.js';
+import { mirroredName, type ModelRequest } from '../model/index.js';
 
 /** Reads one request header by its lower-case name. */
 export type HeaderOf = (name: string) => string | undefined;
-
-/** Methods whose target a modern client mirrors in `Mcp-Name`, and where the body has it. */
-const nameMember: Readonly<Record<string, string>> = {
-  'tools/call': 'name',
-  'prompts/get': 'name',
-  'resources/read': 'uri',
-  'tasks/get': 'taskId',
-  'tasks/update': 'taskId',
-  'tasks/cancel': 'taskId',
-};
 
 const mismatch = (header: string, reason: string) => fail('SW_HEADER_MISMATCH', { header, reason });
 
@@ -35,7 +25,7 @@ export function compareVersionAndMethod(header: HeaderOf, revision: string, meth
 export function requireStandardHeaders(header: HeaderOf, request: ModelRequest): void {
   if (header('mcp-protocol-version') === undefined) throw mismatch('MCP-Protocol-Version', 'it is missing');
   if (header('mcp-method') === undefined) throw mismatch('Mcp-Method', 'it is missing');
-  const member = nameMember[request.method];
+  const member = mirroredName[request.method];
   if (member === undefined) return;
   const name = request.params[member];
   if (typeof name !== 'string') return; // Invalid params are answered in-band, by the stage that needs the name.

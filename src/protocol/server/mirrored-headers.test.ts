@@ -155,12 +155,7 @@ describe('the order of checks: each request has this fault and all that follow',
   const steps: readonly Step[] = [
     ['media type', { headers: { ...wrongHeaders, 'content-type': 'text/plain' }, body: '{' }, 415, -32600],
     ['JSON', { headers: { ...json, ...wrongHeaders }, body: '{' }, 400, -32700],
-    [
-      'shape',
-      { headers: { ...json, ...wrongHeaders }, body: { ...body(undefined), jsonrpc: '1.0' } },
-      400,
-      -32600,
-    ],
+    ['shape', { headers: { ...json, ...wrongHeaders }, body: { ...body(undefined), jsonrpc: '1.0' } }, 400, -32600],
     ['envelope, absent', { headers: { ...json, ...wrongHeaders }, body: body(undefined) }, 400, -32602],
     [
       'envelope, no capabilities',

@@ -2,7 +2,6 @@ import { CallScope, type Principal } from '#kernel/context/index.js';
 import { argumentsTextOf, type RpcMessage, type RpcRequest } from '../jsonrpc/index.js';
 import {
   logLevels,
-  meta,
   type Channel,
   type ClientFacts,
   type ListenFilter,
@@ -16,6 +15,7 @@ import type { Route } from './handler.js';
 import { compareVersionAndMethod, requireStandardHeaders, type HeaderOf } from './headers.js';
 import type { ServingContext } from './peer.js';
 import { readFilter } from './listen-filter.js';
+import { relayListen, subscriptionTag } from './listen-relay.js';
 import type { StreamKeeper } from './stream-keeper.js';
 
 /** One POST of a modern client, classified. */
@@ -138,32 +138,17 @@ function serveListen(
     answerFailure(error, message, scope, answer);
     return;
   }
-  const tag = { [meta.subscriptionId]: message.id };
-  const early: ModelNotification[] = [];
-  let acknowledged = false;
-  const send = ({ method, params }: ModelNotification) => {
-    const given = params['_meta'];
-    answer.event([
-      encodeNotification({
-        method,
-        params: { ...params, _meta: typeof given === 'object' && given !== null ? { ...given, ...tag } : tag },
-      }),
-    ]);
-  };
-  const listening = context.handler.listen({
-    client,
-    route: post.route,
-    principal: post.principal,
-    session: undefined,
-    filter,
-    notify: (notification) => {
-      if (acknowledged) send(notification);
-      else early.push(notification);
-    },
-  });
+  const { route, principal } = post;
+  const listening = relayListen(
+    context.handler,
+    message,
+    { client, route, principal, session: undefined, filter },
+    (pieces) => answer.event(pieces),
+  );
   const release = keeper.openListener(answer, post.principal, () => {
     // A drain ends the stream politely: the empty result says that nothing was lost.
-    answer.event(encodeResult(message.id, message.method, { _meta: tag }, client, context.serverInfo));
+    const empty = { _meta: subscriptionTag(message) };
+    answer.event(encodeResult(message.id, message.method, empty, client, context.serverInfo));
     answer.end();
     listening.close();
   });
@@ -171,18 +156,11 @@ function serveListen(
     listening.close();
     release();
   });
-  listening.acknowledged.then(
-    (honoured) => {
-      send({ method: 'notifications/subscriptions/acknowledged', params: { notifications: honoured } });
-      acknowledged = true;
-      for (const notification of early.splice(0)) send(notification);
-    },
-    (error: unknown) => {
-      listening.close();
-      release();
-      answerFailure(error, message, scope, answer);
-    },
-  );
+  listening.acknowledged.catch((error: unknown) => {
+    listening.close();
+    release();
+    answerFailure(error, message, scope, answer);
+  });
 }
 
 /** W3C trace context from `_meta` (2026-07-28, basic: trace context). */

@@ -1,6 +1,13 @@
 import { implementationOf, type ServerFacts } from '../../client/index.js';
 import { isObject, type PeerError, type RawResult } from '../../jsonrpc/index.js';
-import { latestModern, meta, type ClientFacts, type JsonObject, type ModelRequest } from '../../model/index.js';
+import {
+  latestModern,
+  meta,
+  mirroredName,
+  type ClientFacts,
+  type JsonObject,
+  type ModelRequest,
+} from '../../model/index.js';
 import type { ParamHeader } from './param-headers.js';
 
 /** The request with the envelope of its client (basic/index, 2026-07-28). */
@@ -23,20 +30,10 @@ function crossing(capabilities: JsonObject): JsonObject {
   return { ...rest, roots: plainRoots };
 }
 
-/** The member of params that `Mcp-Name` mirrors. */
-const namedBy: Readonly<Record<string, string>> = {
-  'tools/call': 'name',
-  'prompts/get': 'name',
-  'resources/read': 'uri',
-  'tasks/get': 'taskId',
-  'tasks/update': 'taskId',
-  'tasks/cancel': 'taskId',
-};
-
 /** Header lines that mirror the body (transports, Streamable HTTP): names and values in turn. */
 export function modernHeaders({ method, params }: ModelRequest, mirrored: readonly ParamHeader[] = []): string[] {
   const headers = ['mcp-protocol-version', latestModern, 'mcp-method', method];
-  const member = namedBy[method];
+  const member = mirroredName[method];
   const name = member === undefined ? undefined : params[member];
   if (typeof name === 'string') headers.push('mcp-name', headerValue(name));
   for (const { header, path } of mirrored) {
