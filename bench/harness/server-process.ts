@@ -26,6 +26,13 @@ function readyLine(text: string): Listening | undefined {
   return line === undefined ? undefined : (JSON.parse(line) as Listening);
 }
 
+/** Those that run; none outlives the bench, however that ends. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 /** One server under measurement, on its own CPU. Its output goes to files, so that reading it costs nobody anything. */
 export class ServerProcess {
   readonly #child: ChildProcess;
@@ -44,7 +51,11 @@ export class ServerProcess {
     this.#child = spawnOn(core, args, { stdio: ['ignore', out, err] });
     closeSync(out);
     closeSync(err);
-    this.exited = once(this.#child, 'exit').then(([code]) => code as number | null);
+    running.add(this.#child);
+    this.exited = once(this.#child, 'exit').then(([code]) => {
+      running.delete(this.#child);
+      return code as number | null;
+    });
   }
 
   get pid(): number {
