@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import type { Logger } from '#kernel/telemetry/index.js';
 import type { Clock } from '#kernel/time/index.js';
-import { LineReader, type LongLine } from '#protocol/client/index.js';
+import { LineReader, type LongLine } from '#protocol/transport/index.js';
 import { StderrLog } from './stderr-log.js';
 
 export interface ChildProcessOptions {

@@ -2,7 +2,7 @@ import { fail, type SeaworthyError } from '#kernel/errors/index.js';
 import { PeerError, type RawResult } from '../jsonrpc/index.js';
 import { meta, type JsonObject, type ModelNotification } from '../model/index.js';
 import { readInbound, type Inbound } from './inbound.js';
-import { idOfLongLine, type LongLine } from './line-reader.js';
+import { idOfLongLine, type LongLine } from '../transport/index.js';
 import { answerText, notificationText, requestText, type ServerRequest } from './outbound-text.js';
 import {
   cancelledError,

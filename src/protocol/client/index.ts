@@ -3,7 +3,6 @@ export type { HttpOutcome } from './http-call.js';
 export { HttpEndpoint } from './http-endpoint.js';
 export { HttpPeer } from './http-peer.js';
 export { HttpSession } from './http-session.js';
-export { LineReader, type LongLine } from './line-reader.js';
 export { faultsOf, type Faults, type OutboundCall, type Peer } from './peer.js';
 export { implementationOf, type ServerFacts } from './server-facts.js';
 export { openSseConnection } from './sse-connection.js';

@@ -4,7 +4,7 @@ import { fail } from '#kernel/errors/index.js';
 import { argumentsTextOf, parseStrict, type RpcMessage, type RpcRequest } from '../jsonrpc/index.js';
 import type { ClientFacts } from '../model/index.js';
 import { modern } from '../revisions/index.js';
-import { LineReader } from '../client/index.js';
+import { LineReader } from '../transport/index.js';
 import { classify } from './classify.js';
 import { encodeError, encodeNotification, encodeResult, type Pieces } from './encode.js';
 import { toFailure } from './failure.js';
