@@ -152,7 +152,6 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
     async makeFirstKey() {
       if ((await keys.list()).length > 0) return undefined;
       const { key } = await keys.create('first key', ['owner']);
-      await keyWatch.read();
       return key;
     },
     health: () => healthOf(catalog, storage),

@@ -8,14 +8,14 @@ const lookMs = 1000;
 
 /**
  * Reads the keys into the authenticator, and again whenever the database was changed by somebody else. While the
- * database is away the last known keys stay in force. `read` takes in a change that this process made itself.
+ * database is away the last known keys stay in force. A change of this process is in force when it has been made.
  */
 export async function watchKeys(
   keys: KeyStore,
   storage: Storage,
   authenticator: KeyAuthenticator,
   logger: Logger,
-): Promise<{ read(): Promise<void>; stop(): void }> {
+): Promise<{ stop(): void }> {
   let seen: number | null = null;
   const read = async () => {
     authenticator.replace(await keys.list());
@@ -27,10 +27,12 @@ export async function watchKeys(
     seen = counter;
   };
   await look();
+  // The database does not tell a process of its own changes.
+  keys.onChange(read);
   const timer = setInterval(() => {
     look().catch((error: unknown) => {
       logger.warn({ reason: reasonOf(error) }, 'the keys could not be read again; the last known ones stay in force');
     });
   }, lookMs).unref();
-  return { read, stop: () => clearInterval(timer) };
+  return { stop: () => clearInterval(timer) };
 }

@@ -50,6 +50,7 @@ export const keyMigrations: readonly Migration[] = [
 export class KeyStore {
   readonly #storage: Storage;
   readonly #now: () => number;
+  #onChange: () => Promise<void> = async () => {};
 
   private constructor(storage: Storage, now: () => number) {
     this.#storage = storage;
@@ -60,6 +61,11 @@ export class KeyStore {
   static async open(storage: Storage, now: () => number): Promise<KeyStore> {
     await storage.migrate('auth', keyMigrations);
     return new KeyStore(storage, now);
+  }
+
+  /** Calls back after each change made through this store, and waits: a revoked key has stopped when `revoke` returns. */
+  onChange(listener: () => Promise<void>): void {
+    this.#onChange = listener;
   }
 
   /** @returns the record and the key itself, which can never be read again */
@@ -90,6 +96,7 @@ export class KeyStore {
         revoked_at: null,
       })
       .execute();
+    await this.#onChange();
     return { record, key };
   }
 
@@ -115,6 +122,7 @@ export class KeyStore {
       .where('revoked_at', 'is', null)
       .executeTakeFirst();
     if (Number(result.numUpdatedRows) === 0) throw fail('SW_KEY_UNKNOWN', { id });
+    await this.#onChange();
   }
 
   get #db() {
