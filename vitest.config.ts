@@ -5,7 +5,7 @@ export default defineConfig({
   // `#kernel/…` means src in tests and dist in the published package (package.json, "imports").
   ssr: { resolve: { conditions: ['seaworthy-source'] } },
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    include: ['{src,test,examples}/**/*.test.ts'],
     // Processes, not threads: native modules and process-wide handlers behave as in production.
     pool: 'forks',
     maxWorkers: Math.max(2, Math.min(4, availableParallelism())),

@@ -1,9 +1,10 @@
 /**
- * Writes the files that are made from declarations in src, or with --check says which of them are not current.
+ * Writes the files that are made from declarations in src and from examples, or with --check says which of them are not current.
  * Usage: npm run docs:generate · npm run docs:check
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { fillSnippets } from './fill-snippets.js';
 import { renderCliReference } from './render-cli-reference.js';
 import { renderConfigReference, renderConfigSchema, renderEnvExample } from './render-config-reference.js';
 import { renderErrorReference } from './render-error-reference.js';
@@ -19,6 +20,8 @@ const files: Record<string, () => string | Promise<string>> = {
   'docs/reference/config.md': renderConfigReference,
   'docs/reference/errors.md': renderErrorReference,
   'docs/reference/metrics.md': renderMetricsReference,
+  'docs/how-to/connect-clients.md': () => fillSnippets('docs/how-to/connect-clients.md'),
+  'docs/how-to/write-a-module.md': () => fillSnippets('docs/how-to/write-a-module.md'),
 };
 
 function currentText(path: string): string | undefined {

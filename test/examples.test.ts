@@ -1,12 +1,16 @@
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startChild } from './support/child-process.js';
 
 const examples = join(import.meta.dirname, '..', 'examples');
+/** No servers: used by the others, or tested beside it. */
+const parts = ['client.ts', 'glossary.ts', 'logbook.ts', 'logbook.test.ts'];
 const tsx = ['--import', import.meta.resolve('tsx')];
 
 /** Each program of examples/: how a caller gets in, one call, and what it answers. */
@@ -46,7 +50,7 @@ const connect = async (url: string, key: string | undefined) => {
 
 describe('examples', () => {
   it('are all tested', () => {
-    const files = readdirSync(examples).filter((name) => name.endsWith('.ts') && name !== 'glossary.ts');
+    const files = readdirSync(examples).filter((name) => name.endsWith('.ts') && !parts.includes(name));
     expect(files.sort()).toEqual(Object.keys(programs).sort());
   });
 
@@ -71,6 +75,18 @@ describe('examples', () => {
       if (!keyless) expect(await own.text()).toMatch(/^The (program|application) itself/);
     } finally {
       expect(await example.stop(), example.logs()).toBe(0);
+    }
+  });
+
+  it('client.ts calls what an example serves', async () => {
+    const example = await start('plain-http.ts');
+    try {
+      const args = [...tsx, join(examples, 'client.ts'), example.value, 'glossary__define', '{"term":"bow"}'];
+      const env = { ...process.env, SEAWORTHY_KEY: example.key() };
+      const { stdout } = await promisify(execFile)(process.execPath, args, { env });
+      expect(stdout).toBe('glossary__define\n{"term":"bow","meaning":"The front of a ship."}\n');
+    } finally {
+      await example.stop();
     }
   });
 
