@@ -76,5 +76,7 @@ export function isModernError({ error }: PeerError): boolean {
 }
 
 /** True where the refusal of our revision says that the server has it not. */
-export const lacksOurRevision = ({ error }: PeerError): boolean =>
-  error.code === -32022 && isObject(error.data) && !(error.data['supported'] as unknown[]).includes(latestModern);
+export function lacksOurRevision({ error }: PeerError): boolean {
+  const supported = isObject(error.data) ? error.data['supported'] : undefined;
+  return error.code === -32022 && Array.isArray(supported) && !supported.includes(latestModern);
+}
