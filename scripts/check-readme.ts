@@ -1,6 +1,7 @@
 /**
- * Follows README.md word for word in a fresh clone: every `sh` block is run in the order of the page, and must succeed.
- * What a newcomer does besides typing is said in a comment right above a block:
+ * Follows README.md, then the tutorial, word for word in a fresh clone: every `sh` block is run in the order of the page,
+ * and must succeed. A page begins with what git has, what npm installed and what was built before it. What a newcomer
+ * does besides typing is said in a comment right above a block:
  *
  *   <!-- readme: until "TEXT" -->   leave it running and go on when its output shows TEXT; it is stopped (Ctrl-C) at the
  *                                   end of the page, or before the next one of this kind
@@ -27,6 +28,7 @@ interface Block {
 const blockLimitMs = 900_000;
 const stopLimitMs = 15_000;
 
+const pages = ['README.md', 'docs/tutorial/first-endpoint.md'];
 const root = join(import.meta.dirname, '..');
 const { values: options } = parseArgs({ options: { except: { type: 'string' } } });
 const background: ChildProcess[] = [];
@@ -109,15 +111,27 @@ async function follow(block: Block, clone: string): Promise<void> {
   await run(block, clone, verb === 'until', subject);
 }
 
+async function followPage(page: string, clone: string): Promise<void> {
+  try {
+    for (const block of blocksOf(readFileSync(join(clone, page), 'utf8'))) await follow(block, clone);
+    console.log(`\n${page} works word for word`);
+  } catch (error) {
+    throw new Error(`${page} ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  } finally {
+    await stopBackground();
+  }
+}
+
 const clone = mkdtempSync(join(tmpdir(), 'readme-'));
 try {
   execFileSync('git', ['clone', '--quiet', '--no-hardlinks', root, clone], { stdio: 'inherit' });
-  for (const block of blocksOf(readFileSync(join(clone, 'README.md'), 'utf8'))) await follow(block, clone);
-  console.log('\nREADME.md works word for word');
+  for (const page of pages) {
+    execFileSync('git', ['clean', '-qfdx', '-e', 'node_modules', '-e', 'dist'], { cwd: clone, stdio: 'inherit' });
+    await followPage(page, clone);
+  }
 } catch (error) {
-  console.error(`\nREADME.md ${error instanceof Error ? error.message : String(error)}`);
+  console.error(`\n${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
 } finally {
-  await stopBackground();
   rmSync(clone, { recursive: true, force: true });
 }
