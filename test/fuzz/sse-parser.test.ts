@@ -110,7 +110,8 @@ describe('any bytes in an event stream', () => {
     while (performance.now() < until) {
       // ASCII and complete, so that text and bytes agree and no line is left over.
       const bytes = Buffer.from(
-        `${Array.from({ length: random.int(30) }, () => random.pick(fragments)).join('')}`
+        Array.from({ length: random.int(30) }, () => random.pick(fragments))
+          .join('')
           .replace(/\ufeff/g, '')
           .replace(/é/g, 'e'),
       );

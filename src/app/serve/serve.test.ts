@@ -13,7 +13,7 @@ import { serve, type RunningServer } from './index.js';
 
 let directory: string;
 let running: RunningServer[] = [];
-let clients: WireClient[] = [];
+const clients: WireClient[] = [];
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'serve-'));
 });
@@ -106,6 +106,7 @@ describe('a gateway that listens', () => {
   it('tells its health, its readiness and its addresses without a key', async () => {
     const client = clientOf((await start()).url);
     await eventually(async () => (await get(client, '/ready')).status === 200);
+    await eventually(async () => (await get(client, '/health')).text.includes('"status":"healthy"'));
     const health = await get(client, '/health');
     expect([health.status, health.json]).toMatchObject([
       200,
@@ -208,7 +209,7 @@ describe('a gateway that must not listen', () => {
     ],
     [
       'with a module file that is not there',
-      `${base.replace('example: {}', 'mine: { path: ./none.js }')}`,
+      base.replace('example: {}', 'mine: { path: ./none.js }'),
       'SW_MODULE_INVALID',
     ],
   ];
@@ -226,14 +227,14 @@ describe('a gateway that must not listen', () => {
 
 describe('settings', () => {
   it('are the well-known file of the working folder, else the embedded default', async () => {
-    const embedded = await loadSettings({ cwd: directory, environment: {} });
+    const embedded = loadSettings({ cwd: directory, environment: {} });
     expect([embedded.file, embedded.baseDir, Object.keys(embedded.config.modules)]).toEqual([
       undefined,
       directory,
       ['example', 'scratch'],
     ]);
     await writeFile(join(directory, 'seaworthy.yml'), 'server: { port: 1234 }');
-    const found = await loadSettings({ cwd: directory, environment: {} });
+    const found = loadSettings({ cwd: directory, environment: {} });
     expect([found.file, found.config.server.port]).toEqual([join(directory, 'seaworthy.yml'), 1234]);
   });
 });

@@ -14,6 +14,14 @@ export interface Authenticator {
 /** Roles of everybody, where the operator wrote `auth.mode: none`. */
 export const anonymous: Principal = { id: 'anonymous', kind: 'anonymous', name: 'anonymous', roles: ['anonymous'] };
 
+interface KnownKey {
+  readonly principal: Principal;
+  readonly expiresAt: number;
+}
+
+/** Keys in use that are remembered as they were sent; emptied whenever the set of keys changes. */
+const maxRecent = 1000;
+
 /** `auth.mode: none`: everybody is the same principal. */
 export const openToAll: Authenticator = { authenticate: () => anonymous };
 
@@ -29,13 +37,15 @@ export function localUser(roles: readonly string[]): Principal {
  */
 export class KeyAuthenticator implements Authenticator {
   readonly #now: () => number;
-  #keys: ReadonlyMap<string, { readonly principal: Principal; readonly expiresAt: number }> = new Map();
+  #keys: ReadonlyMap<string, KnownKey> = new Map();
+  readonly #recent = new Map<string, KnownKey>();
 
   constructor(now: () => number) {
     this.#now = now;
   }
 
   replace(records: readonly KeyRecord[]): void {
+    this.#recent.clear();
     this.#keys = new Map(
       records
         .filter(({ revokedAt }) => revokedAt === undefined)
@@ -48,9 +58,21 @@ export class KeyAuthenticator implements Authenticator {
 
   authenticate({ header }: Credentials): Principal {
     const key = presentedKey(header);
-    const found = key === undefined ? undefined : this.#keys.get(hashKey(key));
+    const found = key === undefined ? undefined : this.#find(key);
     if (!found || found.expiresAt <= this.#now()) throw fail('SW_UNAUTHENTICATED');
     return found.principal;
+  }
+
+  /** A key in use is looked up by itself: hashing it costs more than the rest of the look-up. */
+  #find(key: string): KnownKey | undefined {
+    const recent = this.#recent.get(key);
+    if (recent) return recent;
+    const found = this.#keys.get(hashKey(key));
+    if (found) {
+      if (this.#recent.size >= maxRecent) this.#recent.clear();
+      this.#recent.set(key, found);
+    }
+    return found;
   }
 }
 

@@ -2,10 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PeerError, RawResult } from '../jsonrpc/index.js';
 import { latestModern, meta, type ClientFacts } from '../model/index.js';
-import { decodeMirrored } from '../server/headers.js';
+import { decodeMirrored } from '../server/index.js';
 import { legacy, modern } from './index.js';
 
 const client: ClientFacts = { family: 'modern', revision: latestModern, capabilities: { roots: {} } };
+const hasUtf8 = (text: string): boolean => Buffer.from(text).toString() === text;
 const raw = (value: object) => new RawResult(Buffer.from(JSON.stringify(value)));
 
 describe('the headers of a request to a modern server', () => {
@@ -20,8 +21,8 @@ describe('the headers of a request to a modern server', () => {
         );
         for (const value of headers.values()) expect(value).toMatch(/^[\x20-\x7e\t]*$/);
         // A lone surrogate has no UTF-8: nobody can carry it.
-        if (name.isWellFormed()) expect(decodeMirrored(headers.get('mcp-name') ?? '')).toBe(name);
-        if (region.isWellFormed()) expect(decodeMirrored(headers.get('mcp-param-Region') ?? '')).toBe(region);
+        if (hasUtf8(name)) expect(decodeMirrored(headers.get('mcp-name') ?? '')).toBe(name);
+        if (hasUtf8(region)) expect(decodeMirrored(headers.get('mcp-param-Region') ?? '')).toBe(region);
       }),
     );
   });
