@@ -43,7 +43,17 @@ function countMembers(value: unknown): number {
  * The way case-insensitive JSON parsers compare names. Both conversions are needed: U+017F (long s) folds to `s` only
  * by way of its capital, U+212A (the Kelvin sign) to `k` only directly.
  */
-const fold = (name: string): string => name.toUpperCase().toLowerCase();
+function fold(name: string): string {
+  const known = folded.get(name);
+  if (known !== undefined) return known;
+  const result = name.toUpperCase().toLowerCase();
+  // Clients send the same few names for ever; whoever sends others pays for them.
+  if (name.length <= 64 && folded.size < maxFolded) folded.set(name, result);
+  return result;
+}
+
+const folded = new Map<string, string>();
+const maxFolded = 4096;
 
 type Spellings = ReadonlyMap<string, string>;
 const spellings = (...names: string[]): Spellings => new Map(names.map((name) => [fold(name), name]));
@@ -68,11 +78,13 @@ function refuseMessageVariants(message: unknown): void {
 
 /** Refuses two names that fold to one, and a name that folds to a known one without being it. */
 function refuseVariants(object: Record<string, unknown>, known: Spellings): void {
-  const seen = new Set<string>();
-  for (const name of Object.keys(object)) {
-    const folded = fold(name);
-    if (seen.has(folded) || (known.get(folded) ?? name) !== name) throw fail('SW_JSON_DUPLICATE_KEY', { key: name });
-    seen.add(folded);
+  const names = Object.keys(object);
+  // One name has no twin: the set is made for more.
+  const seen = names.length > 1 ? new Set<string>() : undefined;
+  for (const name of names) {
+    const same = fold(name);
+    if (seen?.has(same) || (known.get(same) ?? name) !== name) throw fail('SW_JSON_DUPLICATE_KEY', { key: name });
+    seen?.add(same);
   }
 }
 

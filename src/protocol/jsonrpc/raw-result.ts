@@ -49,10 +49,10 @@ export class RawResult {
    * The bytes with members added, given as JSON text without braces; the caller knows that none of them is there.
    * In pieces, like `splice`.
    */
-  append(members: string): Buffer[] {
+  append(members: string): (Buffer | string)[] {
     if (members === '') return [this.#bytes];
     const separator = this.#members.size > 0 ? ',' : '';
-    return [this.#bytes.subarray(0, -1), Buffer.from(`${separator}${members}}`)];
+    return [this.#bytes.subarray(0, -1), `${separator}${members}}`];
   }
 
   /**

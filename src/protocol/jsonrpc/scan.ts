@@ -57,6 +57,15 @@ function endOfString(bytes: Buffer, at: number): number {
   }
 }
 
+/** The member name whose quotes stand at `start` and before `end`. Nearly all are plain ASCII, which needs no parser. */
+function nameAt(bytes: Buffer, start: number, end: number): string {
+  for (let i = start + 1; i < end - 1; i++) {
+    const byte = bytes[i] as number;
+    if (byte < 0x20 || byte > 0x7e || byte === backslash) return parseText(bytes, start, end) as string;
+  }
+  return bytes.toString('latin1', start + 1, end - 1);
+}
+
 /** The index after the value that starts at `at`; brackets are matched, scalars are taken up to a delimiter. */
 function endOfValue(bytes: Buffer, at: number, maxDepth: number): number {
   const first = bytes[at];
@@ -105,7 +114,7 @@ export function parseMembers(bytes: Buffer, start = 0, maxDepth = 512): Members 
     if (bytes[i] !== quote) throw malformed('a member name was expected');
     const keyStart = i;
     i = endOfString(bytes, i);
-    const name = parseText(bytes, keyStart, i) as string;
+    const name = nameAt(bytes, keyStart, i);
     i = skipSpace(bytes, i);
     if (bytes[i] !== colon) throw malformed('a colon was expected');
     const valueStart = skipSpace(bytes, i + 1);
