@@ -19,10 +19,10 @@ export async function action(terminal: Terminal, options: CreateOptions): Promis
     const powerless = options.role.filter((role) => !known.has(role));
     for (const role of powerless)
       terminal.note(terminal.paint.yellow(`No rule of access names the role ${role}: it may use nothing yet.`));
-    terminal.result({ ...shownKey(record), key }, () => {
-      const until = record.expiresAt === undefined ? '' : `, until ${new Date(record.expiresAt).toISOString()}`;
-      return `${key}\n${terminal.paint.dim(`Key ${record.id} for ${record.name}${until}. It is not shown again.`)}`;
-    });
+    // The key alone on stdout, so that it can go into a file.
+    terminal.result({ ...shownKey(record), key }, () => key);
+    const until = record.expiresAt === undefined ? '' : `, until ${new Date(record.expiresAt).toISOString()}`;
+    terminal.note(terminal.paint.dim(`Key ${record.id} for ${record.name}${until}. It is not shown again.`));
     return exitCodes.ok;
   });
 }
