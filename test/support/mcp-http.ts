@@ -158,7 +158,8 @@ export async function startMcpHttp(options: McpTestOptions = {}): Promise<McpTes
       ...options.sessions,
     },
   });
-  const server = createServer((request, response) => mcp.handle(request, response));
+  // Longer than any test computes: a kept connection must not close just as it is used again.
+  const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => mcp.handle(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const client = new WireClient('127.0.0.1', port);
