@@ -12,7 +12,7 @@ export interface Authenticator {
 }
 
 /** Roles of everybody, where the operator wrote `auth.mode: none`. */
-export const anonymous: Principal = { id: 'anonymous', kind: 'anonymous', name: 'anonymous', roles: ['anonymous'] };
+const anonymous: Principal = { id: 'anonymous', kind: 'anonymous', name: 'anonymous', roles: ['anonymous'] };
 
 interface KnownKey {
   readonly principal: Principal;

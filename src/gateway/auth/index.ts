@@ -1,3 +1,3 @@
-export { hashKey, keyPrefix, looksLikeKey, makeKey } from './api-key.js';
-export { anonymous, KeyAuthenticator, localUser, openToAll, type Authenticator } from './authenticator.js';
+export { hashKey, looksLikeKey, makeKey } from './api-key.js';
+export { KeyAuthenticator, localUser, openToAll, type Authenticator } from './authenticator.js';
 export { KeyStore, type KeyRecord } from './key-store.js';

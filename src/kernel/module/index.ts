@@ -1,3 +1,2 @@
 export { Lifecycle, type LifecycleHooks, type LifecycleState } from './lifecycle.js';
-export { checkModuleId, Registry } from './registry.js';
-export { UndoStack } from './undo-stack.js';
+export { checkModuleId } from './module-id.js';

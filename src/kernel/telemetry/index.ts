@@ -1,4 +1,4 @@
 export type { CallMeter, CallOutcome } from './call-tally.js';
-export { createLogger, logLevels, silentLogger, type Logger, type LoggerOptions } from './logger.js';
+export { createLogger, silentLogger, type Logger, type LoggerOptions } from './logger.js';
 export { createMetrics, type BuildInfo, type Metrics } from './metrics.js';
 export { metricNames } from './names.js';

@@ -5,7 +5,7 @@ import { safeFields } from './log-fields.js';
 import { prettyLine } from './pretty.js';
 
 /** Levels from the most to the least talkative; `silent` writes nothing. */
-export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
 /**
  * A structured log. `fields` are data (safe to search), `message` is one constant sentence. Setting `level` on any
