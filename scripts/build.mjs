@@ -24,7 +24,6 @@ const { metafile } = await build({
   // A native addon cannot be bundled; pg is only loaded where PostgreSQL is used.
   external: ['better-sqlite3', 'pg'],
   sourcemap: true,
-  keepNames: true,
   metafile: true,
   // CommonJS packages inside the bundles call require() for Node's own modules.
   banner: {

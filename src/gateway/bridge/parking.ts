@@ -60,9 +60,9 @@ export class Parking {
    * @throws SW_STATE_INVALID, SW_OVERLOADED, SW_CONCURRENCY_LIMITED, SW_CAPABILITY_MISSING and what the provider raises
    */
   async invoke(provider: Provider, call: ProviderCall): Promise<ModelResult> {
-    const { requestState, inputResponses, ...params } = call.request.params;
+    const { requestState } = call.request.params;
     if (typeof requestState === 'string' && requestState.startsWith(statePrefix))
-      return this.#resume(provider, call, requestState, inputResponses);
+      return this.#resume(provider, call, requestState, call.request.params['inputResponses']);
     if (!speaksLegacyOnly(provider)) return provider.invoke(call);
     if (requestState !== undefined) throw invalid('it is not one of ours, and this server gives none');
     const digest = digestOf(call);
@@ -73,6 +73,7 @@ export class Parking {
         this.#remove(parked.id);
       },
     };
+    const { inputResponses: _notAskedFor, requestState: _none, ...params } = call.request.params;
     return new ParkedCall(id, digest, provider.id, call, events).start(provider, {
       ...call,
       request: { ...call.request, params },

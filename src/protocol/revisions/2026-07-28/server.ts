@@ -53,7 +53,9 @@ export function decodeRequest(message: RpcRequest, argumentsText?: string): Deco
 }
 
 function withoutEnvelope(params: JsonObject, given: JsonObject): JsonObject {
-  // Rest, not assignment: a member called __proto__ stays a member.
+  // Rest, not assignment or delete: a member called __proto__ stays a member, and the object stays a fast one.
+  const { _meta: _whole, ...rest } = params;
+  if (!hasMore(given)) return rest;
   const {
     [meta.protocolVersion]: _revision,
     [meta.clientCapabilities]: _capabilities,
@@ -61,11 +63,22 @@ function withoutEnvelope(params: JsonObject, given: JsonObject): JsonObject {
     [meta.logLevel]: _logLevel,
     ...kept
   } = given;
-  const rest = { ...params };
-  if (Object.keys(kept).length > 0) rest['_meta'] = kept;
-  else delete rest['_meta'];
+  rest['_meta'] = kept;
   return rest;
 }
+
+/** Most requests have nothing but the envelope in `_meta`. */
+function hasMore(given: JsonObject): boolean {
+  for (const name in given) if (!envelopeMembers.has(name)) return true;
+  return false;
+}
+
+const envelopeMembers: ReadonlySet<string> = new Set([
+  meta.protocolVersion,
+  meta.clientCapabilities,
+  meta.clientInfo,
+  meta.logLevel,
+]);
 
 const invalid = (reason: string) => fail('SW_ENVELOPE_INVALID', { reason });
 const isImplementation = (value: unknown): value is Implementation =>
