@@ -67,6 +67,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
   const audit = jsonlSink({
     file: resolve(dataDir, 'audit', 'audit.jsonl'),
     logger,
+    now,
     flushMs: initial.audit.flushMs,
     maxFileBytes: initial.audit.maxFileBytes,
     maxWaiting: 100_000,

@@ -8,9 +8,11 @@ import { eventually } from '../../../test/support/eventually.js';
 
 let directory: string;
 let dropped: number;
+let now: number;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'audit-'));
   dropped = 0;
+  now = 0;
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
@@ -30,10 +32,13 @@ const record = (requestId: string): AuditRecord => ({
 });
 
 const file = () => join(directory, 'deep', 'audit.jsonl');
+/** The name that the file gets at its rotation `second` seconds into the test's time. */
+const aside = (second: number) => `${file()}.1970-01-01T00-00-0${String(second)}-000Z`;
 const sink = (options: Partial<JsonlSinkOptions> = {}) =>
   jsonlSink({
     file: file(),
     logger: silentLogger,
+    now: () => (now += 1000),
     flushMs: 5,
     maxWaiting: 1000,
     maxFileBytes: 1024 * 1024,
@@ -98,13 +103,16 @@ describe('the audit file', () => {
     }
     await audit.close();
     expect((await linesOf(file())).map(({ requestId }) => requestId)).toEqual(['c', 'c2']);
-    expect((await linesOf(`${file()}.1`)).map(({ requestId }) => requestId)).toEqual(['b', 'b2']);
+    expect((await linesOf(aside(1))).map(({ requestId }) => requestId)).toEqual(['a', 'a2']);
+    expect((await linesOf(aside(2))).map(({ requestId }) => requestId)).toEqual(['b', 'b2']);
   });
 
   it('is written on where it cannot be renamed', async () => {
     const audit = sink({ maxFileBytes: 100 });
-    await mkdir(`${file()}.1`, { recursive: true });
-    await writeFile(join(`${file()}.1`, 'in-the-way'), '');
+    for (const second of [1, 2, 3]) {
+      await mkdir(aside(second), { recursive: true });
+      await writeFile(join(aside(second), 'in-the-way'), '');
+    }
     for (const id of ['a', 'b', 'c']) {
       audit.write(record(id));
       await audit.flush();

@@ -8,11 +8,13 @@ import type { AuditRecord, AuditSink } from './record.js';
 export interface JsonlSinkOptions {
   readonly file: string;
   readonly logger: Logger;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
   /** Records wait at most this long, milliseconds: what a kill -9 can lose. */
   readonly flushMs: number;
   /** Records held while the disk is slow; beyond it the newest are dropped and counted. */
   readonly maxWaiting: number;
-  /** The file is renamed to `<file>.1` when it grows past this, bytes. */
+  /** The file is put aside under its name and the time when it grows past this, bytes. Nothing is ever deleted. */
   readonly maxFileBytes: number;
   readonly onDropped: (count: number) => void;
 }
@@ -31,7 +33,10 @@ export function jsonlSink(options: JsonlSinkOptions): AuditSink {
       await file.close();
       file = undefined;
       // A file that cannot be renamed is written on: too long is better than lost.
-      await rename(options.file, `${options.file}.1`).catch((error: unknown) => {
+      await rename(
+        options.file,
+        `${options.file}.${new Date(options.now()).toISOString().replace(/[:.]/g, '-')}`,
+      ).catch((error: unknown) => {
         options.logger.warn({ reason: reasonOf(error) }, 'the audit file could not be rotated');
       });
     }

@@ -1,11 +1,12 @@
+import type { Principal } from '#kernel/context/index.js';
 import { fail } from '#kernel/errors/index.js';
 import type { SharedState } from '#kernel/shared/index.js';
 import type { CallLimits, Concurrency } from '../limits/index.js';
 import type { Flow } from './flow.js';
 
 /** Takes a token from the principal's bucket. @throws SW_RATE_LIMITED */
-export function limitRate(flow: Flow, shared: SharedState, limits: CallLimits): void | Promise<void> {
-  const verdict = shared.rates.take(`principal:${flow.call.scope.principal.id}`, limits.rate);
+export function limitRate(principal: Principal, shared: SharedState, limits: CallLimits): void | Promise<void> {
+  const verdict = shared.rates.take(`principal:${principal.id}`, limits.rate);
   if (verdict instanceof Promise) return verdict.then((known) => requireAllowed(known, limits));
   requireAllowed(verdict, limits);
 }

@@ -5,7 +5,7 @@ import type { Logger } from '#kernel/telemetry/index.js';
 import { toSeaworthyError } from '#kernel/errors/index.js';
 import { PeerError } from '#protocol/jsonrpc/index.js';
 import type { ModelResult } from '#protocol/model/index.js';
-import type { Credentials, Handler, InboundCall } from '#protocol/server/index.js';
+import type { Credentials, Handler, InboundCall, Listener, Listening } from '#protocol/server/index.js';
 import type { Parking } from '../bridge/index.js';
 import type { Authenticator } from '../auth/index.js';
 import type { Catalog, ListMethod } from '../catalog/index.js';
@@ -15,7 +15,7 @@ import { invoke } from './call.js';
 import type { Flow } from './flow.js';
 import { limitConcurrency, limitRate } from './limit.js';
 import { listen } from './listen.js';
-import { recordEnd, type Recorder } from './record.js';
+import { recordEnd, recordListen, type Recorder } from './record.js';
 import { resolve } from './resolve.js';
 import type { SchemaChecks } from './schema-checks.js';
 import { hold, shape } from './shape.js';
@@ -69,7 +69,7 @@ export function createPipeline(options: PipelineOptions): Handler {
   }
 
   async function pass(flow: Flow): Promise<ModelResult> {
-    const waiting = limitRate(flow, options.shared, limits);
+    const waiting = limitRate(flow.call.scope.principal, options.shared, limits);
     if (waiting) await waiting;
     await resolve(flow, catalog);
     authorize(flow);
@@ -79,6 +79,27 @@ export function createPipeline(options: PipelineOptions): Handler {
     if (!target) return fromView(flow.call, view);
     const result = shape(await invoke(flow, target, limits.callTimeoutMs, options.parking), limits.maxResultBytes);
     return hold(result, flow.call.scope, options.budget);
+  }
+
+  /** Interests pass the same limit as calls and leave a record; their admission is asked for each URI. */
+  function listenLimited(listener: Listener): Listening {
+    let listening: Listening | undefined;
+    let closed = false;
+    const begin = async () => {
+      await limitRate(listener.principal, options.shared, limits);
+      listening = listen(listener, catalog);
+      if (closed) listening.close();
+      return listening.acknowledged;
+    };
+    const acknowledged = begin();
+    recordListen(recorder, listener, acknowledged);
+    return {
+      acknowledged,
+      close() {
+        closed = true;
+        listening?.close();
+      },
+    };
   }
 
   function logFailure({ call, target }: Flow, error: unknown): void {
@@ -98,7 +119,7 @@ export function createPipeline(options: PipelineOptions): Handler {
     authenticate: (credentials: Credentials) => options.authenticator.authenticate(credentials),
     serves: (route) => route.provider === undefined || catalog.has(route.provider),
     handle,
-    listen: (listener) => listen(listener, catalog),
+    listen: listenLimited,
   };
 }
 

@@ -3,6 +3,7 @@ import { PeerError, RawResult } from '#protocol/jsonrpc/index.js';
 import type { JsonObject, ModelResult } from '#protocol/model/index.js';
 import type { Metrics } from '#kernel/telemetry/index.js';
 import type { AuditSink, Outcome } from '../audit/index.js';
+import type { Listener } from '#protocol/server/index.js';
 import type { Flow } from './flow.js';
 
 export interface Recorder {
@@ -34,6 +35,43 @@ export function recordEnd(recorder: Recorder, flow: Flow, result: ModelResult | 
     bytesIn: call.bytesIn,
   });
 }
+
+/** The audit record of interests that outlive a request; a refusal is recorded like that of a call. */
+export function recordListen(
+  recorder: Recorder,
+  { principal, client, route }: Listener,
+  acknowledged: Promise<unknown>,
+): void {
+  const startedAt = performance.now();
+  const write = (outcome: Outcome, error: unknown) => {
+    const durationMs = performance.now() - startedAt;
+    recorder.metrics.call(route.provider ?? 'all', listenMethod).done(outcome, durationMs / 1000);
+    recorder.audit.write({
+      time: recorder.now(),
+      requestId: '',
+      principal: principal.id,
+      family: client.family,
+      revision: client.revision,
+      method: listenMethod,
+      provider: route.provider,
+      target: undefined,
+      outcome,
+      code: codeOf(error),
+      durationMs: Math.round(durationMs * 1000) / 1000,
+      bytesIn: 0,
+    });
+  };
+  acknowledged.then(
+    () => {
+      write('ok', undefined);
+    },
+    (error: unknown) => {
+      write(outcomeOf(error), error);
+    },
+  );
+}
+
+const listenMethod = 'subscriptions/listen';
 
 /** What a refused call asked for, as the client wrote it: who tried what is what an audit is for. */
 function attempted({ name, uri }: JsonObject): string | undefined {
