@@ -158,7 +158,8 @@ async function answered(result: Promise<ModelResult>): Promise<JsonObject> {
     const { code, message, data } = error.error;
     const { hint } = (data ?? {}) as { hint?: unknown };
     const next = typeof hint === 'string' ? hint : 'Compare the call with the schema of the tool.';
-    throw fail('SW_CALL_REFUSED', { rpc: code, reason: message.replace(/[.]$/, ''), next }, error);
+    const [reason, advice] = [message, next].map((sentence) => sentence.replace(/[.]$/, ''));
+    throw fail('SW_CALL_REFUSED', { rpc: code, reason, next: advice }, error);
   }
 }
 

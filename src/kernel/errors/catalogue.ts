@@ -268,7 +268,7 @@ export const fail = defineErrors({
   },
   SW_CALL_REFUSED: {
     message: 'The server answered with error {rpc}: {reason}.',
-    hint: '{next}',
+    hint: '{next}.',
     kind: 'caller', http: 400, rpc: -32602, retryable: false,
   },
   SW_PUBLIC_WITHOUT_AUTH: {
