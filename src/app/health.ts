@@ -25,7 +25,11 @@ export async function healthOf(catalog: Catalog, storage: Storage): Promise<Heal
   for (const provider of catalog.providers) components[provider.id] = safely(() => provider.health());
   const states = Object.values(components).map(({ status }) => status);
   const status =
-    database.status === 'unhealthy' ? 'unhealthy' : states.every((state) => state === 'healthy') ? 'healthy' : 'degraded';
+    database.status === 'unhealthy'
+      ? 'unhealthy'
+      : states.every((state) => state === 'healthy')
+        ? 'healthy'
+        : 'degraded';
   return { status, time: new Date().toISOString(), components };
 }
 
