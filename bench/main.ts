@@ -11,8 +11,6 @@ import { Profiling } from './harness/profile.js';
 import { formatRow, recordBaseline, regressions, writeReport } from './harness/report.js';
 import { ensureBuilt } from './harness/seaworthy.js';
 
-/** With --quick a target is only missed when the figure is not even half of it: short rounds scatter. */
-const quickSlack = 2;
 const resultsFolder = join(benchFolder, 'results');
 
 const { values: options, positionals } = parseArgs({
@@ -79,7 +77,8 @@ const report = {
 writeReport(options.json ?? join(resultsFolder, 'latest.local.json'), report);
 if (options.record) recordBaseline(report);
 
-const missed = rows.filter((row) => !meets(row, options.quick ? quickSlack : 1));
+// Short rounds on a shared machine scatter: they prove right answers and no collapse against the baseline, not targets.
+const missed = options.quick ? [] : rows.filter((row) => !meets(row));
 for (const fault of bench.faults) say(`wrong: ${fault}`);
 for (const regression of regressions(rows)) say(`far under the baseline: ${regression}`);
 if (bench.faults.length > 0 || missed.length > 0 || regressions(rows).length > 0) process.exitCode = 1;

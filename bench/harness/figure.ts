@@ -35,14 +35,12 @@ export function judged(row: Row): number | undefined {
   return row.target?.of === 'ratio' ? row.ratio : row.value;
 }
 
-/**
- * True when the row meets its target. `slack` above 1 widens the target by that factor.
- */
-export function meets(row: Row, slack = 1): boolean {
+/** True when the row meets its target, or has none. */
+export function meets(row: Row): boolean {
   const seen = judged(row);
   if (row.target === undefined || seen === undefined) return true;
   const { bound, limit } = row.target;
-  return bound === 'min' ? seen >= limit / slack : seen <= limit * slack;
+  return bound === 'min' ? seen >= limit : seen <= limit;
 }
 
 /** A row about a ratio to a yardstick. */
