@@ -90,7 +90,7 @@ export class View {
   }
 
   /**
-   * Finds who serves a URI: listed, matching a template, written `provider+uri`, or of a scheme that one provider
+   * Finds who serves a URI: listed, written `provider+uri`, matching a template, or of a scheme that one provider
    * alone uses. @throws SW_RESOURCE_UNKNOWN
    */
   resolveUri(uri: string): { readonly provider: string; readonly uri: string } {
