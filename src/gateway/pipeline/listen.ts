@@ -1,5 +1,5 @@
 import type { ListenFilter, ModelNotification } from '#protocol/model/index.js';
-import { logLevels } from '#protocol/model/index.js';
+import { passesLogLevel } from '#protocol/model/index.js';
 import type { Listener, Listening } from '#protocol/server/index.js';
 import type { Catalog, CatalogChange, Provider, ProviderSubscription, View } from '../catalog/index.js';
 import type { Rights } from '../policy/index.js';
@@ -127,13 +127,6 @@ function* notificationsFor(
       yield { method: 'notifications/resources/updated', params: { ...event.params, uri: shown } };
   } else if (session && (event.sessionKey === undefined || event.sessionKey === session.key)) {
     // Only a legacy session has a place for what belongs to no call.
-    if (loudEnough(event.notification, filter)) yield event.notification;
+    if (passesLogLevel(event.notification, filter.logLevel)) yield event.notification;
   }
-}
-
-function loudEnough({ method, params }: ModelNotification, filter: ListenFilter): boolean {
-  if (method !== 'notifications/message') return true;
-  if (filter.logLevel === undefined) return false;
-  const level = (logLevels as readonly unknown[]).indexOf(params['level']);
-  return level < 0 || level >= logLevels.indexOf(filter.logLevel);
 }

@@ -1,12 +1,6 @@
 import { CallScope, type Principal } from '#kernel/context/index.js';
 import { argumentsTextOf, type RpcMessage, type RpcRequest } from '../jsonrpc/index.js';
-import {
-  logLevels,
-  type Channel,
-  type ClientFacts,
-  type ListenFilter,
-  type ModelNotification,
-} from '../model/index.js';
+import { passesLogLevel, type Channel, type ListenFilter } from '../model/index.js';
 import { modern } from '../revisions/index.js';
 import type { HttpAnswer } from '../transport/index.js';
 import { encodeError, encodeNotification, encodeResult } from './encode.js';
@@ -71,7 +65,7 @@ async function serveCall(
 ): Promise<void> {
   const channel: Channel = {
     notify: (notification) => {
-      if (!wantsNotification(client, notification)) return;
+      if (!passesLogLevel(notification, client.logLevel)) return;
       keeper.open(answer);
       answer.event([encodeNotification(notification)]);
     },
@@ -110,14 +104,6 @@ function answerFailure(error: unknown, message: RpcRequest, scope: CallScope, an
     answer.event([text]);
     answer.end();
   }
-}
-
-/** Log messages only at or above the level that this request asked for; none where it asked for none. */
-export function wantsNotification(client: ClientFacts, { method, params }: ModelNotification): boolean {
-  if (method !== 'notifications/message') return true;
-  if (client.logLevel === undefined) return false;
-  const level = (logLevels as readonly unknown[]).indexOf(params['level']);
-  return level < 0 || level >= logLevels.indexOf(client.logLevel);
 }
 
 /** `subscriptions/listen`: acknowledge, then relay what was asked for until either side ends it. */

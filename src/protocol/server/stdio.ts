@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import { CallScope, type Principal } from '#kernel/context/index.js';
 import { fail } from '#kernel/errors/index.js';
 import { argumentsTextOf, parseStrict, type RpcMessage, type RpcRequest } from '../jsonrpc/index.js';
-import type { ClientFacts } from '../model/index.js';
+import { passesLogLevel, type ClientFacts } from '../model/index.js';
 import { modern } from '../revisions/index.js';
 import { LineReader } from '../transport/index.js';
 import { classify } from './classify.js';
@@ -12,7 +12,6 @@ import type { Route } from './handler.js';
 import { LegacyConnection } from './legacy-connection.js';
 import { readFilter } from './listen-filter.js';
 import { relayListen } from './listen-relay.js';
-import { wantsNotification } from './modern.js';
 import type { ServingContext } from './peer.js';
 
 export interface McpStdioOptions {
@@ -131,7 +130,7 @@ class StdioConnection {
         scope,
         channel: {
           notify: (notification) => {
-            if (wantsNotification(client, notification)) this.#send([encodeNotification(notification)]);
+            if (passesLogLevel(notification, client.logLevel)) this.#send([encodeNotification(notification)]);
           },
         },
         session: undefined,
