@@ -19,7 +19,10 @@ import {
 const credentials = (headers: Record<string, string>): Credentials => ({
   transport: 'http',
   header: (name) => headers[name],
-  remoteAddress: '127.0.0.1',
+  address: '127.0.0.1',
+  method: 'POST',
+  target: '/mcp',
+  certificate: undefined,
 });
 const record = (key: string, more: Partial<KeyRecord> = {}): KeyRecord => ({
   id: 'k1',

@@ -9,12 +9,27 @@ import type {
   SessionRef,
 } from '../model/index.js';
 
+/** The certificate of a client, verified by TLS against the configured authorities. */
+export interface ClientCertificate {
+  /** SHA-256 over the certificate, lower-case hexadecimal without colons. */
+  readonly fingerprint: string;
+  /** Distinguished name as RFC 4514 text. */
+  readonly subject: string;
+  /** Subject alternative names, such as `DNS:agent.example.com` and `URI:spiffe://example.com/agent`. */
+  readonly alternativeNames: readonly string[];
+}
+
 /** What a client shows to say who it is. HTTP: its headers; stdio: the user who started us. */
 export interface Credentials {
   readonly transport: 'http' | 'stdio';
   /** Header by lower-case name. */
   readonly header: (name: string) => string | undefined;
-  readonly remoteAddress: string | undefined;
+  /** Address of the client, behind the proxies that are trusted. */
+  readonly address: string | undefined;
+  /** HTTP method and request target as they came; a DPoP proof names both (RFC 9449, section 4.2). */
+  readonly method: string;
+  readonly target: string;
+  readonly certificate: ClientCertificate | undefined;
 }
 
 /** Where a request came in: `/mcp` (all providers, names prefixed) or `/mcp/{provider}` (one, its own names). */

@@ -79,7 +79,10 @@ export function mcpHttp(context: ServingContext, options: McpHttpOptions): McpHt
       const principal = context.handler.authenticate({
         transport: 'http',
         header,
-        remoteAddress: request.socket.remoteAddress,
+        address: request.socket.remoteAddress,
+        method: request.method ?? 'GET',
+        target: request.url ?? '/',
+        certificate: undefined,
       });
       return { place, principal };
     } catch (error) {
