@@ -1,18 +1,15 @@
 // npm run conformance [-- --only TARGET] [--why] [--json FILE]: the official suite against every target at every
-// revision, one total line each. Exits 1 when something falls short of the baseline, 64 on bad arguments.
+// revision that it is driven with, and a table of all scores. Exits 1 when something falls short of the baseline, 64
+// on bad arguments.
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { isRequired, readBaseline, shortfalls } from './baseline.js';
-import { scenarioTable, totalLine } from './report.js';
-import { revisions, runSuite, type SuiteRun } from './suite.js';
+import { scenarioTable, scoreTable, totalLine, type Row } from './report.js';
+import { runSuite } from './suite.js';
 import { targets, type Target } from './targets.js';
 
-interface Row {
-  readonly target: string;
-  readonly line: string;
-  readonly shortfalls: readonly string[];
-  readonly run?: SuiteRun;
-}
+/** More would slow the scenarios with a time limit on a small machine. */
+const targetsAtOnce = 2;
 
 const { values } = parseArgs({
   options: { only: { type: 'string' }, why: { type: 'boolean', default: false }, json: { type: 'string' } },
@@ -24,41 +21,46 @@ if (chosen.length === 0) {
 }
 
 const baseline = readBaseline();
-const rows: Row[] = [];
-for (const target of chosen) rows.push(...(await measure(target)));
+const measured = new Map<Target, readonly Row[]>();
+const waiting = chosen.values();
+await Promise.all(
+  Array.from({ length: targetsAtOnce }, async () => {
+    for (const target of waiting) {
+      const rows = await measure(target);
+      measured.set(target, rows);
+      rows.forEach(report);
+    }
+  }),
+);
+const rows = chosen.flatMap((target) => measured.get(target) ?? []);
+console.log(`\n${scoreTable(rows)}`);
 if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(rows, undefined, 2)}\n`);
 process.exitCode = rows.every((row) => row.shortfalls.length === 0) ? 0 : 1;
 
 async function measure(target: Target): Promise<Row[]> {
-  const measured: Row[] = [];
-  const running = await target.start().catch((error: unknown) => String(error));
-  if (typeof running === 'string')
-    return [report({ target: target.name, line: unmeasured(target), shortfalls: [running] })];
+  const known = baseline[target.name] ?? [];
+  const done: Row[] = [];
+  let running;
   try {
-    for (const revision of revisions) {
+    running = await target.start();
+    for (const revision of target.revisions) {
       const run = await runSuite(running.url, revision);
       const line = totalLine(run, target, new URL(running.url).pathname);
-      measured.push(
-        report({ target: target.name, line, shortfalls: shortfalls(run, baseline[target.name] ?? []), run }),
-      );
+      done.push({ target: target.name, line, shortfalls: shortfalls(run, known), run });
     }
   } catch (error) {
-    measured.push(report({ target: target.name, line: unmeasured(target), shortfalls: [String(error)] }));
+    const line = `0/0 not measured target=${target.name} upstream=${target.upstream}`;
+    done.push({ target: target.name, line, shortfalls: [String(error)] });
   } finally {
-    await running.stop();
+    await running?.stop();
   }
-  return measured;
+  return done;
 }
 
-function report(row: Row): Row {
-  const results = row.run?.results ?? [];
+function report({ run, line, shortfalls: short }: Row): void {
+  const results = run?.results ?? [];
   const shown = values.why ? results : results.filter((result) => isRequired(result) && result.verdict !== 'pass');
   if (shown.length > 0) console.log(scenarioTable(shown));
-  for (const shortfall of row.shortfalls) console.error(`falls short: ${shortfall}`);
-  console.log(row.line);
-  return row;
-}
-
-function unmeasured({ name, upstream }: Target): string {
-  return `0/0 not measured target=${name} upstream=${upstream}`;
+  for (const shortfall of short) console.error(`falls short: ${shortfall}`);
+  console.log(line);
 }

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import { sdkFixtureOverStdio, startSdkFixture } from '../support/sdk-fixture.js';
+import { sdkFixtureOf, startSdkFixture, startSseFixture } from '../support/sdk-fixture.js';
 import { startSeaworthy } from '../support/seaworthy-process.js';
+import { revisions, type SuiteRevision } from './suite.js';
 
 /** An address under test, while it serves. */
 export interface RunningTarget {
@@ -10,37 +11,56 @@ export interface RunningTarget {
 
 /** Something that must conform: one row of the report per revision. */
 export interface Target {
-  readonly name: 'sdk-fixture' | 'module' | 'gateway-http' | 'gateway-stdio';
+  readonly name: string;
   /** What a request passes before it is answered. */
-  readonly upstream: 'none' | 'http' | 'stdio';
+  readonly upstream: 'none' | 'http' | 'stdio' | 'sse';
+  readonly revisions: readonly SuiteRevision[];
   start(): Promise<RunningTarget>;
 }
 
+const legacyRevisions = ['2025-06-18', '2025-11-25'] as const;
+const modernRevisions = ['2026-07-28'] as const;
 const moduleFixture = fileURLToPath(new URL('../fixtures/conformance-module/index.ts', import.meta.url));
 
 /** In this order: what stands first explains a failure of what stands after it. */
 export const targets: readonly Target[] = [
-  { name: 'sdk-fixture', upstream: 'none', start: () => startSdkFixture() },
+  { name: 'sdk-fixture', upstream: 'none', revisions, start: () => startSdkFixture() },
   {
     name: 'module',
     upstream: 'none',
+    revisions,
     start: () => serve('conformance', { modules: { conformance: { path: moduleFixture } } }),
   },
+  overHttp('gateway-http', 'both', revisions),
+  overStdio('gateway-stdio', 'both', revisions),
+  overHttp('modern-only-http', 'modern', legacyRevisions),
+  overStdio('modern-only-stdio', 'modern', legacyRevisions),
+  overHttp('legacy-only-http', 'legacy', modernRevisions),
   {
-    name: 'gateway-http',
-    upstream: 'http',
-    async start() {
-      const fixture = await startSdkFixture();
-      const gateway = await serve('fixture', { mcpServers: { fixture: { url: fixture.url } } });
-      return { url: gateway.url, stop: () => Promise.all([gateway.stop(), fixture.stop()]) };
-    },
-  },
-  {
-    name: 'gateway-stdio',
-    upstream: 'stdio',
-    start: () => serve('fixture', { mcpServers: { fixture: sdkFixtureOverStdio } }),
+    name: 'legacy-only-sse',
+    upstream: 'sse',
+    revisions: legacyRevisions,
+    start: async () => serveInFrontOf(await startSseFixture(), { type: 'sse' }),
   },
 ];
+
+type Families = Parameters<typeof sdkFixtureOf>[0];
+
+/** The gateway in front of the fixture in the families named. */
+function overHttp(name: string, families: Families, driven: readonly SuiteRevision[]): Target {
+  const start = async () => serveInFrontOf(await startSdkFixture(families), {});
+  return { name, upstream: 'http', revisions: driven, start };
+}
+
+function overStdio(name: string, families: Families, driven: readonly SuiteRevision[]): Target {
+  const start = () => serve('fixture', { mcpServers: { fixture: sdkFixtureOf(families) } });
+  return { name, upstream: 'stdio', revisions: driven, start };
+}
+
+async function serveInFrontOf(fixture: RunningTarget, entry: object): Promise<RunningTarget> {
+  const gateway = await serve('fixture', { mcpServers: { fixture: { url: fixture.url, ...entry } } });
+  return { url: gateway.url, stop: () => Promise.all([gateway.stop(), fixture.stop()]) };
+}
 
 /** Serves one provider under its own names, open to everyone on the loopback interface. */
 async function serve(provider: string, config: Record<string, unknown>): Promise<RunningTarget> {

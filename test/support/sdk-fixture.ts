@@ -7,14 +7,30 @@ const run = [
   fileURLToPath(new URL('../fixtures/sdk-server/main.ts', import.meta.url)),
 ];
 
+type Families = 'both' | 'modern' | 'legacy';
+
 /** The fixture as a configured stdio server. Every path is absolute: the gateway may start it anywhere. */
-export const sdkFixtureOverStdio = { command: process.execPath, args: [...run, '--stdio'] };
+export const sdkFixtureOverStdio = sdkFixtureOf('both');
+
+/** The same in the families named. */
+export function sdkFixtureOf(family: Families) {
+  return { command: process.execPath, args: [...run, '--stdio', '--family', family] };
+}
 
 /** Starts the fixture over HTTP on a free port (test/fixtures/sdk-server/README.md). */
-export async function startSdkFixture(family: 'both' | 'modern' | 'legacy' = 'both') {
+export function startSdkFixture(family: Families = 'both') {
+  return startFixture('--http', '0', '--family', family);
+}
+
+/** Starts the fixture over HTTP+SSE, the transport of revision 2024-11-05, on a free port. */
+export function startSseFixture() {
+  return startFixture('--sse', '0');
+}
+
+async function startFixture(...args: string[]) {
   const child = await startChild({
     command: process.execPath,
-    args: [...run, '--http', '0', '--family', family],
+    args: [...run, ...args],
     ready: (line) => /^listening (\S+)$/.exec(line)?.[1],
   });
   return { url: child.value, logs: child.logs, stop: child.stop };
