@@ -28,6 +28,12 @@ export async function startWorkbench(family: Family | 'both' = 'both') {
   return { url: child.value, stop: child.stop };
 }
 
+/** test/fixtures/upstreams/plain-server.mjs as a configured stdio server. */
+export const plainOverStdio = (...flags: string[]) => ({
+  command: process.execPath,
+  args: [fileURLToPath(new URL('../fixtures/upstreams/plain-server.mjs', import.meta.url)), ...flags],
+});
+
 /** The public server-everything as a configured stdio server. */
 export const everythingOverStdio = { command: process.execPath, args: [packageFile('server-everything'), 'stdio'] };
 export const memoryOverStdio = { command: process.execPath, args: [packageFile('server-memory')] };

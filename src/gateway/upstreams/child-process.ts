@@ -2,6 +2,7 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import type { Logger } from '#kernel/telemetry/index.js';
 import type { Clock } from '#kernel/time/index.js';
 import { LineReader, type LongLine } from '#protocol/transport/index.js';
+import { expectGroup, forgetGroup, signalGroup, trackGroup } from './process-group.js';
 import { StderrLog } from './stderr-log.js';
 
 export interface ChildProcessOptions {
@@ -44,6 +45,7 @@ export class ChildProcess {
     const { command, args, cwd, environment, clock, logger, onExit } = options;
     this.#clock = clock;
     this.#stderr = new StderrLog(logger, clock);
+    expectGroup(logger);
     this.#child = spawn(command, args, { cwd, env: { ...environment }, detached: true, shell: false, stdio: 'pipe' });
     const reader = new LineReader(options.maxLineBytes, options.onLine, options.onLongLine);
     this.#child.stdout.on('data', (chunk: Buffer) => reader.feed(chunk));
@@ -58,9 +60,9 @@ export class ChildProcess {
       const ended = (reason: string): void => {
         if (!this.#alive) return;
         this.#alive = false;
-        groups.delete(this.#child.pid ?? 0);
         // Others of its group hold pipes and ports that the next start needs.
         this.#signal('SIGKILL');
+        forgetGroup(this.#child.pid ?? 0);
         this.#stderr.end();
         onExit(reason);
         resolve();
@@ -130,27 +132,5 @@ export class ChildProcess {
         resolve(true);
       });
     });
-  }
-}
-
-/** Groups that must not outlive us. */
-const groups = new Set<number>();
-
-function trackGroup(pid: number): void {
-  if (groups.size === 0 && !process.listeners('exit').includes(killGroups)) process.on('exit', killGroups);
-  groups.add(pid);
-}
-
-function killGroups(): void {
-  for (const pid of groups) signalGroup(pid, 'SIGKILL');
-}
-
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, signal);
-  } catch (thrown) {
-    // ESRCH, and EPERM where only zombies are left: the group has ended by itself, which is what was wanted.
-    const { code } = thrown as NodeJS.ErrnoException;
-    if (code !== 'ESRCH' && code !== 'EPERM') throw thrown;
   }
 }
