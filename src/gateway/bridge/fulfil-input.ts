@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { fail, SeaworthyError } from '#kernel/errors/index.js';
 import { isObject, RawResult } from '#protocol/jsonrpc/index.js';
-import { inputCapability, type ClientFacts, type JsonObject, type ModelResult } from '#protocol/model/index.js';
+import { canBeAsked, type JsonObject, type ModelResult } from '#protocol/model/index.js';
 import type { Provider, ProviderCall } from '../catalog/index.js';
 
 /** Rounds of questions that one call may take. */
@@ -71,18 +71,9 @@ function firstUnanswerable(asked: JsonObject, { client, channel }: ProviderCall)
   for (const request of Object.values(asked)) {
     const method = isObject(request) && typeof request['method'] === 'string' ? request['method'] : 'unknown';
     const params = isObject(request) && isObject(request['params']) ? request['params'] : {};
-    if (!channel.ask || !declares(client, method, params)) return method;
+    if (!channel.ask || !canBeAsked(client.capabilities, { method, params })) return method;
   }
   return undefined;
-}
-
-function declares({ capabilities }: ClientFacts, method: string, params: JsonObject): boolean {
-  if (!Object.hasOwn(inputCapability, method)) return false;
-  const declared = capabilities[inputCapability[method as keyof typeof inputCapability]];
-  if (!isObject(declared)) return false;
-  // A bare `elicitation: {}` means forms (2025-11-25, client/elicitation); tools in sampling are declared apart.
-  if (method === 'elicitation/create' && params['mode'] === 'url') return isObject(declared['url']);
-  return method !== 'sampling/createMessage' || params['tools'] === undefined || isObject(declared['tools']);
 }
 
 /** A tool that cannot get its input has failed; other methods have no room for that in their result. */

@@ -2,8 +2,10 @@ import { CallScope } from '#kernel/context/index.js';
 import { fail, toSeaworthyError } from '#kernel/errors/index.js';
 import { isObject } from '#protocol/jsonrpc/index.js';
 import {
-  inputCapability,
-  type ClientFacts,
+  canBeAsked,
+  capabilitiesFor,
+  capabilityOf,
+  type InputQuestion,
   type JsonObject,
   type ModelNotification,
   type ModelResult,
@@ -13,9 +15,7 @@ import type { Provider, ProviderCall } from '../catalog/index.js';
 /** Questions that come together are asked together: how long the first one waits for others, milliseconds. */
 const gatherMs = 15;
 
-interface Question {
-  readonly method: string;
-  readonly params: JsonObject;
+interface Question extends InputQuestion {
   resolve(result: JsonObject): void;
   reject(error: Error): void;
 }
@@ -144,7 +144,7 @@ export class ParkedCall {
 
   #ask(method: string, params: JsonObject): Promise<JsonObject> {
     return new Promise((resolve, reject) => {
-      const kind = (inputCapability as Readonly<Record<string, string>>)[method];
+      const kind = capabilityOf(method);
       if (kind === undefined) {
         reject(fail('SW_METHOD_UNKNOWN', { method }));
         return;
@@ -164,14 +164,14 @@ export class ParkedCall {
   /** Answers the waiting request with the questions that its client declared it can be asked. */
   #present(attachment: Attachment): void {
     const { client } = attachment.call;
-    const askable = [...this.#questions].filter(([, question]) => declares(client, question));
+    const askable = [...this.#questions].filter(([, question]) => canBeAsked(client.capabilities, question));
     if (askable.length === 0 && this.#questions.size > 0) {
-      const requiredCapabilities = capabilitiesOf([...this.#questions.values()]);
+      const requiredCapabilities = capabilitiesFor([...this.#questions.values()]);
       this.#fail(attachment, fail('SW_CAPABILITY_MISSING', { requiredCapabilities }));
       return;
     }
     for (const [key, question] of this.#questions)
-      if (!declares(client, question)) {
+      if (!canBeAsked(client.capabilities, question)) {
         this.#questions.delete(key);
         decline(question);
       }
@@ -233,15 +233,6 @@ export class ParkedCall {
   }
 }
 
-function declares(client: ClientFacts, { method, params }: Question): boolean {
-  const capability = client.capabilities[(inputCapability as Readonly<Record<string, string>>)[method] ?? ''];
-  if (!isObject(capability)) return false;
-  if (method !== 'elicitation/create') return true;
-  // An empty elicitation capability means forms.
-  const modes = Object.keys(capability);
-  return params['mode'] === 'url' ? isObject(capability['url']) : modes.length === 0 || isObject(capability['form']);
-}
-
 /** The upstream hears what a person who refuses would say; a model's words cannot be made up. */
 function decline(question: Question): void {
   const { method } = question;
@@ -249,11 +240,6 @@ function decline(question: Question): void {
   else if (method === 'roots/list') question.resolve({ roots: [] });
   else question.reject(fail('SW_INPUT_UNAVAILABLE', { method }));
 }
-
-const capabilitiesOf = (questions: readonly Question[]): JsonObject =>
-  Object.fromEntries(
-    questions.map(({ method }) => [(inputCapability as Readonly<Record<string, string>>)[method] ?? method, {}]),
-  );
 
 /** The id of a URL elicitation exists in the legacy family only; roots take no params. */
 function toModel(method: string, params: JsonObject): JsonObject {

@@ -13,6 +13,8 @@ export interface CallTarget {
   readonly params: JsonObject;
   /** Input schema of a tool, for the validation of its arguments. */
   readonly inputSchema: JsonObject | undefined;
+  /** Output schema of a tool, where it has one. */
+  readonly outputSchema: unknown;
 }
 
 /** One call on its way through the stages; each stage fills in what the next one needs. */

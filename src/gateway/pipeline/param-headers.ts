@@ -1,15 +1,9 @@
 import { fail } from '#kernel/errors/index.js';
-import { isObject } from '#protocol/jsonrpc/index.js';
 import type { JsonObject } from '#protocol/model/index.js';
+import { modern } from '#protocol/revisions/index.js';
 import { decodeMirrored } from '#protocol/server/index.js';
 
-interface ParamHeader {
-  /** Lower-case header name. */
-  readonly header: string;
-  readonly path: readonly string[];
-}
-
-const known = new WeakMap<JsonObject, readonly ParamHeader[]>();
+const known = new WeakMap<JsonObject, readonly modern.ParamHeader[]>();
 
 /**
  * `Mcp-Param-*` against the arguments that they mirror (2026-07-28, transports: `x-mcp-header`).
@@ -20,12 +14,11 @@ export function checkParamHeaders(
   given: JsonObject,
   header: (name: string) => string | undefined,
 ): void {
-  let declared = known.get(schema);
-  if (!declared) known.set(schema, (declared = collect(schema, [], 0)));
-  for (const { header: name, path } of declared) {
-    const value = valueAt(given, path);
-    const mirrored = header(name);
+  for (const { header: token, path } of headersOf(schema)) {
+    const value = modern.mirroredValue(given, path);
     if (value === undefined || value === null) continue;
+    const name = `mcp-param-${token.toLowerCase()}`;
+    const mirrored = header(name);
     if (mirrored === undefined) throw fail('SW_HEADER_MISMATCH', { header: name, reason: 'it is missing' });
     if (!agrees(value, decodeMirrored(mirrored)))
       throw fail('SW_HEADER_MISMATCH', { header: name, reason: 'the argument has another value' });
@@ -41,20 +34,12 @@ function agrees(value: unknown, text: string | undefined): boolean {
 
 const decimal = /^-?\d+(?:\.\d+)?$/;
 
-/** Only members reachable through `properties` may carry the annotation. */
-function collect(schema: JsonObject, path: readonly string[], depth: number): ParamHeader[] {
-  if (depth > 16 || !isObject(schema['properties'])) return [];
-  return Object.entries(schema['properties']).flatMap(([name, property]) => {
-    if (!isObject(property)) return [];
-    const here = [...path, name];
-    const header = property['x-mcp-header'];
-    const own = typeof header === 'string' ? [{ header: `mcp-param-${header.toLowerCase()}`, path: here }] : [];
-    return [...own, ...collect(property, here, depth + 1)];
-  });
-}
-
-function valueAt(given: JsonObject, path: readonly string[]): unknown {
-  let value: unknown = given;
-  for (const name of path) value = isObject(value) ? value[name] : undefined;
-  return value;
+/** A tool whose annotations break the rules mirrors nothing: clients do not offer it. */
+function headersOf(schema: JsonObject): readonly modern.ParamHeader[] {
+  let headers = known.get(schema);
+  if (!headers) {
+    const read = modern.readParamHeaders(schema);
+    known.set(schema, (headers = read.valid ? read.headers : []));
+  }
+  return headers;
 }

@@ -77,8 +77,8 @@ export function createPipeline(options: PipelineOptions): Handler {
     limitConcurrency(flow, running, limits);
     const { target, view } = flow;
     if (!target) return fromView(flow.call, view);
-    const result = shape(await invoke(flow, target, limits.callTimeoutMs, options.parking), limits.maxResultBytes);
-    return hold(result, flow.call.scope, options.budget);
+    const result = await invoke(flow, target, limits.callTimeoutMs, options.parking);
+    return hold(shape(result, flow, limits.maxResultBytes), flow.call.scope, options.budget);
   }
 
   /** Interests pass the same limit as calls and leave a record; their admission is asked for each URI. */

@@ -47,6 +47,7 @@ function byName(flow: Flow, view: View, catalog: Catalog, kind: 'tool' | 'prompt
     name: found.name,
     params: found.name === name ? params : { ...params, name: found.name },
     inputSchema: kind === 'tool' ? (found.item['inputSchema'] as JsonObject | undefined) : undefined,
+    outputSchema: found.item['outputSchema'],
   };
 }
 
@@ -76,6 +77,7 @@ function byUri(flow: Flow, view: View, catalog: Catalog, uri: string): CallTarge
     name: found.uri,
     params: found.uri === uri ? params : { ...params, uri: found.uri },
     inputSchema: undefined,
+    outputSchema: undefined,
   };
 }
 
@@ -98,6 +100,7 @@ function byReference(flow: Flow, view: View, catalog: Catalog, reference: unknow
     name: found.uri,
     params: { ...params, ref: { ...reference, uri: found.uri } },
     inputSchema: undefined,
+    outputSchema: undefined,
   };
 }
 

@@ -2,13 +2,17 @@ import { countedBytes, type ByteBudget, type CallScope } from '#kernel/context/i
 import { fail } from '#kernel/errors/index.js';
 import { isObject, RawResult } from '#protocol/jsonrpc/index.js';
 import type { ModelResult } from '#protocol/model/index.js';
+import { legacy } from '#protocol/revisions/index.js';
+import type { Flow } from './flow.js';
 
 /**
- * The output limit. Bytes of an upstream were bounded while they arrived; an object made in process is measured
+ * The form that the client's family gives a tool's output, and the output limit. Bytes of an upstream were bounded while they arrived; an object made in process is measured
  * here, by a walk over its strings that is much cheaper than writing it.
  * @throws SW_RESULT_TOO_LARGE
  */
-export function shape(result: ModelResult, maxResultBytes: number): ModelResult {
+export function shape(given: ModelResult, { call, target }: Flow, maxResultBytes: number): ModelResult {
+  const nests = target?.kind === 'tool' && call.client.family === 'legacy';
+  const result = nests ? legacy.legacyOutput(given, target.outputSchema) : given;
   const bytes = result instanceof RawResult ? result.byteLength : sizeOf(result, maxResultBytes);
   if (bytes > maxResultBytes) throw fail('SW_RESULT_TOO_LARGE', { maxBytes: maxResultBytes });
   return result;

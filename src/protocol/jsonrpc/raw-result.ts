@@ -27,6 +27,12 @@ export class RawResult {
     return this.#members.has(name);
   }
 
+  /** True where the member is there and an object; nothing is parsed. */
+  holdsObject(name: string): boolean {
+    const span = this.#members.get(name);
+    return span !== undefined && this.#bytes[span.start] === openBrace;
+  }
+
   /**
    * The parsed member, or undefined where there is none.
    * @throws SW_JSON_PARSE
@@ -55,6 +61,21 @@ export class RawResult {
     return [this.#bytes.subarray(0, -1), `${separator}${members}}`];
   }
 
+  /** The same with the value of a member that is there moved one level down, under `key`; its text stays as it is. */
+  nest(name: string, key: string): RawResult {
+    const span = this.#members.get(name);
+    if (!span) return this;
+    const before = Buffer.from(`{${JSON.stringify(key)}:`);
+    const pieces = [
+      this.#bytes.subarray(0, span.start),
+      before,
+      this.#bytes.subarray(span.start, span.end),
+      close,
+      this.#bytes.subarray(span.end),
+    ];
+    return new RawResult(Buffer.concat(pieces));
+  }
+
   /**
    * The bytes with members removed and set. A member that is set and present is replaced; one set to undefined is
    * removed. Returned in pieces so that the large middle is not copied.
@@ -77,6 +98,7 @@ export class RawResult {
   }
 }
 
+const openBrace = 0x7b;
 const comma = Buffer.from(',');
 const close = Buffer.from('}');
 

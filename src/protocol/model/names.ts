@@ -22,13 +22,6 @@ export const cacheableMethods: ReadonlySet<string> = new Set([
 /** Requests that a server may answer with `input_required`. */
 export const interactiveMethods: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
 
-/** What a server may ask a client: the capability that the client must have declared for it. */
-export const inputCapability = {
-  'elicitation/create': 'elicitation',
-  'sampling/createMessage': 'sampling',
-  'roots/list': 'roots',
-} as const;
-
 /** The member of params that a modern client mirrors in the `Mcp-Name` header, by method. */
 export const mirroredName: Readonly<Record<string, string>> = {
   'tools/call': 'name',

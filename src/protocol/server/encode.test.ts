@@ -91,8 +91,7 @@ describe('a result on its way to a client', () => {
         for (const name of Object.keys(sent)) expect(Object.keys(given)).toContain(name);
         for (const [name, value] of Object.entries(given)) {
           if (gone.has(name)) expect(Object.keys(sent)).not.toContain(name);
-          else if (name !== '_meta' && name !== 'structuredContent')
-            expect(Object.entries(sent)).toContainEqual([name, value]);
+          else if (name !== '_meta') expect(Object.entries(sent)).toContainEqual([name, value]);
         }
         expect(JSON.stringify(sent['_meta'] ?? {})).not.toContain(`"${meta.serverInfo}":{"name":"upstream"`);
       }),
@@ -175,42 +174,5 @@ describe('a request on its way in', () => {
         },
       ),
     );
-  });
-});
-
-describe('a tool on its way to a legacy client', () => {
-  it('keeps an output schema with an object at its root', () => {
-    const tool = { name: 'a', outputSchema: { type: 'object', properties: {} } };
-    expect(legacy.legacyTool(tool)).toBe(tool);
-    expect(legacy.legacyTool({ name: 'a' })).toEqual({ name: 'a' });
-  });
-
-  it('has any other one level down, with its references', () => {
-    const outputSchema = {
-      $schema: 's',
-      type: 'array',
-      items: { $ref: '#/$defs/a' },
-      $defs: { a: { $ref: '#' }, b: { $ref: 'https://x/#/y' }, c: { $ref: '#anchor' } },
-    };
-    expect(legacy.legacyTool({ name: 'a', outputSchema })).toEqual({
-      name: 'a',
-      outputSchema: {
-        $schema: 's',
-        type: 'object',
-        required: ['result'],
-        properties: {
-          result: {
-            type: 'array',
-            items: { $ref: '#/properties/result/$defs/a' },
-            $defs: { a: { $ref: '#/properties/result' }, b: { $ref: 'https://x/#/y' }, c: { $ref: '#anchor' } },
-          },
-        },
-      },
-    });
-  });
-
-  it('has the value of its result wrapped in the same way', () => {
-    const wrapped = parsed(1, 'tools/call', { content: [], structuredContent: [1] }, legacyClient, serverInfo);
-    expect(wrapped.result['structuredContent']).toEqual({ result: [1] });
   });
 });

@@ -81,47 +81,10 @@ export function legacyPatch(result: ModelResult): { set: JsonObject; remove: rea
       else remove.push('_meta');
     }
   }
-  // Until 2026-07-28 structured content is an object; `wrapOutputSchema` changes the schema in the same way.
-  if (has('structuredContent') && !isObject(get('structuredContent')))
-    set['structuredContent'] = { result: get('structuredContent') };
   return { set, remove };
 }
 
 const modernMembers = ['resultType', 'ttlMs', 'cacheScope'];
-
-/**
- * A tool for a legacy list: an output schema whose root is not an object moves one level down, under `result`, and
- * its local references with it.
- */
-export function legacyTool(tool: JsonObject): JsonObject {
-  const { outputSchema } = tool;
-  if (!isObject(outputSchema) || outputSchema['type'] === 'object') return tool;
-  const { $schema, ...root } = outputSchema;
-  return {
-    ...tool,
-    outputSchema: {
-      ...($schema === undefined ? {} : { $schema }),
-      type: 'object',
-      properties: { result: shiftReferences(root) },
-      required: ['result'],
-    },
-  };
-}
-
-function shiftReferences(node: unknown): unknown {
-  if (Array.isArray(node)) return node.map(shiftReferences);
-  if (!isObject(node)) return node;
-  return Object.fromEntries(
-    Object.entries(node).map(([name, value]) => [
-      name,
-      name === '$ref' && typeof value === 'string' && value.startsWith('#')
-        ? value === '#' || value.startsWith('#/')
-          ? `#/properties/result${value.slice(1)}`
-          : value
-        : shiftReferences(value),
-    ]),
-  );
-}
 
 /** Error codes that the modern family renamed: a missing resource was -32002. */
 export function legacyError(method: string, error: RpcErrorObject): RpcErrorObject {

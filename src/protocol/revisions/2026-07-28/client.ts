@@ -8,7 +8,7 @@ import {
   type JsonObject,
   type ModelRequest,
 } from '../../model/index.js';
-import type { ParamHeader } from './param-headers.js';
+import { mirroredValue, type ParamHeader } from './param-headers.js';
 
 /** The request with the envelope of its client (basic/index, 2026-07-28). */
 export function encodeModern(request: ModelRequest, client: ClientFacts): ModelRequest {
@@ -37,8 +37,7 @@ export function modernHeaders({ method, params }: ModelRequest, mirrored: readon
   const name = member === undefined ? undefined : params[member];
   if (typeof name === 'string') headers.push('mcp-name', headerValue(name));
   for (const { header, path } of mirrored) {
-    let value: unknown = params['arguments'];
-    for (const key of path) value = isObject(value) ? value[key] : undefined;
+    const value = mirroredValue(params['arguments'], path);
     if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
       headers.push(`mcp-param-${header}`, headerValue(String(value)));
   }

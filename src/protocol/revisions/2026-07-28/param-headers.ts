@@ -30,6 +30,13 @@ export function readParamHeaders(inputSchema: JsonObject): ParamHeaders {
   return { valid: true, headers };
 }
 
+/** The argument at a path of `properties` keys; undefined where there is none. */
+export function mirroredValue(given: unknown, path: readonly string[]): unknown {
+  let value = given;
+  for (const key of path) value = isObject(value) ? value[key] : undefined;
+  return value;
+}
+
 /** `reachable`: only `properties` keys led here. Returns what is wrong, if anything. */
 function walk(
   schema: unknown,
