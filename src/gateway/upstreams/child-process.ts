@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import type { Logger } from '#kernel/telemetry/index.js';
 import type { Clock } from '#kernel/time/index.js';
-import { LineReader, type LongLine } from '#protocol/transport/index.js';
+import { LineReader, type LineEdges } from '#protocol/transport/index.js';
 import { expectGroup, forgetGroup, signalGroup, trackGroup } from './process-group.js';
 import { StderrLog } from './stderr-log.js';
 
@@ -14,7 +14,7 @@ export interface ChildProcessOptions {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly onLine: (line: Buffer) => void;
-  readonly onLongLine: (line: LongLine) => void;
+  readonly onLongLine: (line: LineEdges) => void;
   /** Called once, when it has ended or could not be started; `reason` is fit for an error message. */
   readonly onExit: (reason: string) => void;
 }

@@ -130,4 +130,41 @@ describe('a shared connection', () => {
     receive({ jsonrpc: '2.0', id: 99, result: {} });
     expect(garbage).toHaveLength(6);
   });
+
+  it.each([
+    ['with a result and an error', '{"jsonrpc":"2.0","id":1,"result":{},"error":{"code":1,"message":"m"}}'],
+    ['without either', '{"jsonrpc":"2.0","id":1}'],
+    ['cut off', '{"jsonrpc":"2.0","id":1,"result":{"content":['],
+    ['with a member twice', '{"jsonrpc":"2.0","id":1,"result":{"a":1,"a":2}}'],
+    ['with a text for a result', '{"result":"text","jsonrpc":"2.0","id":1}'],
+    ['nested too deeply', `{"jsonrpc":"2.0","id":1,"result":${'{"a":'.repeat(600)}1${'}'.repeat(600)}}`],
+  ])('ends the call whose answer comes %s, and no other', async (_how, text) => {
+    const { peer, receive, garbage } = setUp();
+    const [broken, other] = [peer.request(callOf().call), peer.request(callOf().call)];
+    peer.receive(Buffer.from(text));
+    await expect(broken).rejects.toMatchObject({ code: 'SW_UPSTREAM_PROTOCOL' });
+    receive({ jsonrpc: '2.0', id: 2, result: {} });
+    expect((await other).toObject()).toEqual({});
+    expect(garbage).toEqual([]);
+  });
+
+  it('takes null for a member that is not there', async () => {
+    const { peer } = setUp();
+    const [good, bad] = [peer.request(callOf().call), peer.request(callOf().call)];
+    peer.receive(Buffer.from('{"jsonrpc":"2.0","id":1,"result":{"a":1},"error":null}'));
+    peer.receive(Buffer.from('{"jsonrpc":"2.0","id":2,"result":null,"error":{"code":-5,"message":"m"}}'));
+    expect((await good).toObject()).toEqual({ a: 1 });
+    await expect(bad).rejects.toMatchObject({ error: { code: -5 } });
+  });
+
+  it('keeps its only call when a line of a log cannot be read', async () => {
+    const { peer, receive, garbage } = setUp();
+    const call = peer.request(callOf().call);
+    for (const text of ['{"level":"info","id":1}', 'ready {"id":1}', '{"jsonrpc":"2.0","id":1,"method":3}'])
+      peer.receive(Buffer.from(text));
+    peer.receiveLongLine({ head: 'xxxx', tail: 'xxxx' });
+    expect(garbage).toHaveLength(4);
+    receive({ jsonrpc: '2.0', id: 1, result: { a: 1 } });
+    expect((await call).toObject()).toEqual({ a: 1 });
+  });
 });

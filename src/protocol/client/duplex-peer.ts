@@ -1,8 +1,8 @@
-import { fail, type SeaworthyError } from '#kernel/errors/index.js';
+import { fail, reasonOf, type SeaworthyError } from '#kernel/errors/index.js';
 import { PeerError, type RawResult } from '../jsonrpc/index.js';
 import { meta, type JsonObject, type ModelNotification } from '../model/index.js';
 import { readInbound, type Inbound } from './inbound.js';
-import { idOfLongLine, type LongLine } from '../transport/index.js';
+import { answeredId, edgesOf, looksLikeAnswer, type LineEdges } from '../transport/index.js';
 import { answerText, notificationText, requestText, type ServerRequest } from './outbound-text.js';
 import {
   cancelledError,
@@ -75,19 +75,23 @@ export class DuplexPeer implements Peer {
     try {
       messages = readInbound(bytes);
     } catch (reason) {
-      this.#options.onGarbage(reason);
+      this.#unreadable(edgesOf(bytes), this.#options.faults.protocol(`its answer cannot be read: ${reasonOf(reason)}`));
       return;
     }
     for (const message of messages) this.#dispatch(message);
   }
 
-  /** A message was too long to keep: the call that it answers ends, the others go on. */
-  receiveLongLine(line: LongLine): void {
-    const sole = this.#pending.size === 1 ? this.#pending.keys().next().value : undefined;
-    const id = idOfLongLine(line) ?? sole;
-    const pending = id === undefined ? undefined : this.#take(id);
-    if (pending) pending.reject(this.#tooLarge());
-    else this.#options.onGarbage(this.#tooLarge());
+  /** Takes note of a message that was too long to keep. */
+  receiveLongLine(line: LineEdges): void {
+    this.#unreadable(line, this.#tooLarge());
+  }
+
+  /** The call that such a message answers ends, the others go on; nobody has to wait for a deadline. */
+  #unreadable(line: LineEdges, error: SeaworthyError): void {
+    const sole = this.#pending.size === 1 && looksLikeAnswer(line) ? this.#pending.keys().next().value : undefined;
+    const pending = this.#take(answeredId(line) ?? sole);
+    if (pending) pending.reject(error);
+    else this.#options.onGarbage(error);
   }
 
   /** The connection is gone: everything in flight is rejected with `error`, everything later as unavailable. */

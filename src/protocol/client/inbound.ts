@@ -1,6 +1,14 @@
 import { isUtf8 } from 'node:buffer';
 import { fail } from '#kernel/errors/index.js';
-import { isObject, isRequestId, parseMembers, RawResult, type RpcErrorObject } from '../jsonrpc/index.js';
+import {
+  isObject,
+  isRequestId,
+  parseMembers,
+  RawResult,
+  type Members,
+  type MemberSpan,
+  type RpcErrorObject,
+} from '../jsonrpc/index.js';
 import type { JsonObject, RequestId } from '../model/index.js';
 
 /** One message of a peer. A result stays bytes: most are only passed on. */
@@ -12,6 +20,8 @@ export type Inbound =
 
 const openBracket = 0x5b;
 const openBrace = 0x7b;
+/** What `null` begins with. */
+const smallN = 0x6e;
 
 /**
  * Reads one JSON-RPC text of a peer; an array (revision 2025-03-26 allows batches) gives several messages.
@@ -39,7 +49,9 @@ function readOne(bytes: Buffer): Inbound {
     if (!isRequestId(id)) throw invalid('the id is neither string nor integer');
     return { kind: 'request', id, method, params };
   }
-  const result = members.get('result');
+  // Some servers write both members and null in the one that does not apply.
+  const result = given(bytes, members, 'result');
+  if (result && given(bytes, members, 'error')) throw invalid('it has both result and error');
   if (result) {
     if (!isRequestId(id)) throw invalid('the id is neither string nor integer');
     if (bytes[result.start] !== openBrace) throw invalid('the result is no object');
@@ -49,6 +61,11 @@ function readOne(bytes: Buffer): Inbound {
   if (!isObject(error) || typeof error['code'] !== 'number') throw invalid('it is neither request nor response');
   const message = typeof error['message'] === 'string' ? error['message'] : '';
   return { kind: 'error', id: isRequestId(id) ? id : undefined, error: { ...error, code: error['code'], message } };
+}
+
+function given(bytes: Buffer, members: Members, name: 'result' | 'error'): MemberSpan | undefined {
+  const span = members.get(name);
+  return span && bytes[span.start] === smallN ? undefined : span;
 }
 
 function firstByte(bytes: Buffer): number | undefined {

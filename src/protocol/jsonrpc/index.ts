@@ -1,5 +1,5 @@
 export { RawResult } from './raw-result.js';
-export { parseMembers, type Members } from './scan.js';
+export { parseMembers, type Members, type MemberSpan } from './scan.js';
 export { argumentsTextOf, isObject, parseStrict, type StrictJson } from './parse.js';
 export {
   isRequestId,

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { idOfLongLine, LineReader, type LongLine } from './line-reader.js';
+import { answeredId, LineReader, looksLikeAnswer, type LineEdges } from './line-reader.js';
 
 function read(chunks: readonly string[], maxLineBytes = 1_000) {
   const lines: string[] = [];
-  const long: LongLine[] = [];
+  const long: LineEdges[] = [];
   const reader = new LineReader(
     maxLineBytes,
     (line) => lines.push(line.toString()),
@@ -28,17 +28,34 @@ describe('the line reader', () => {
     const body = 'x'.repeat(5_000);
     const { lines, long } = read(['first\n{"result":{"t":"', body, body, '"},"jsonrpc":"2.0","id":7}\nlast\n']);
     expect(lines).toEqual(['first', 'last']);
-    expect(long.map(idOfLongLine)).toEqual([7]);
+    expect(long.map(answeredId)).toEqual([7]);
+  });
+
+  it('ignores a byte order mark, at the beginning of the stream only', () => {
+    const { lines } = read(['\uFEFF{"a":1}\n', '\uFEFF{"a":2}\n']);
+    expect(lines).toEqual(['{"a":1}', '\uFEFF{"a":2}']);
   });
 });
 
-describe('the id of a long line', () => {
+describe('the id that a line answers', () => {
   it.each([
     ['at the beginning', '{"jsonrpc":"2.0","id":12,"result":{', '"}}', 12],
+    ['before the version', '{"id":12,"jsonrpc":"2.0","error":{', '"}}', 12],
     ['at the end', '{"result":{', '}, "id": 3 }', 3],
-    ['before the version', '{"result":{', '},"id":3,"jsonrpc":"2.0"}', 3],
-    ['unknown when it may be one of the result', '{"result":{"id":5,', '"id":5}}', undefined],
+    ['at the end, before the version', '{"result":{', '},"id":3,"jsonrpc":"2.0"}', 3],
+    ['nowhere when it may be one of the result', '{"result":{"id":5,', '"id":5}}', undefined],
+    ['nowhere in a request', '{"jsonrpc":"2.0","id":1,"method":"sampling/createMessage","params":{', '}}', undefined],
+    ['nowhere in a request that ends with its id', '{"jsonrpc":"2.0","method":"x"', '"p":1},"id":1}', undefined],
   ])('is found %s', (_where, head, tail, id) => {
-    expect(idOfLongLine({ head, tail })).toBe(id);
+    expect(answeredId({ head, tail })).toBe(id);
+  });
+
+  it.each([
+    [true, '{"jsonrpc":"2.0","result":{'],
+    [false, '{"jsonrpc":"2.0","method":"notifications/progress"'],
+    [false, '{"level":"info","msg":"started"'],
+    [false, 'INFO "jsonrpc" is spoken'],
+  ])('may be any: %s for %s', (expected, head) => {
+    expect(looksLikeAnswer({ head, tail: '' })).toBe(expected);
   });
 });
