@@ -101,7 +101,12 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
   const catalog = new Catalog({
     policy: compilePolicy(config.access),
     logger,
-    store: fileSnapshotStore(resolve(dataDir, 'snapshots'), (id) => configured.get(id)?.digest ?? '', logger),
+    store: fileSnapshotStore({
+      directory: resolve(dataDir, 'snapshots'),
+      configurationOf: (id) => configured.get(id)?.digest ?? '',
+      maxBytes: config.lists.maxBytes,
+      logger,
+    }),
     coldWaitMs: config.lists.coldWaitMs,
     pageSize: config.lists.pageSize,
     serverInfo,

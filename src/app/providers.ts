@@ -53,18 +53,27 @@ export async function makeProviders(
   };
   for (const [id, settings] of Object.entries(parts.config.mcpServers))
     if (!settings.disabled)
-      await add(id, [settings, parts.config.limits.maxResultBytes], () => makeUpstream(id, settings, parts));
+      await add(id, upstreamSettings(settings, parts.config), () => makeUpstream(id, settings, parts));
   for (const [id, settings] of Object.entries(parts.config.modules))
     await add(id, settings, () => makeModule(id, settings, parts));
   return made;
 }
 
+/** Everything that an upstream is made from: when any of it changes, another one is made. */
+const upstreamSettings = (settings: McpServerConfig, { limits, lists }: Config): unknown => {
+  const { pageSize: _pageSize, coldWaitMs: _coldWaitMs, ...reading } = lists;
+  return [settings, limits.maxResultBytes, reading];
+};
+
 async function makeUpstream(id: string, settings: McpServerConfig, parts: ProviderParts): Promise<Provider> {
+  const { lists } = parts.config;
   return createUpstream(id, await upstreamConfigOf(id, settings, parts), {
     logger: parts.logger,
     metrics: parts.metrics,
     environment: parts.environment,
     budget: parts.budget,
+    limits: { maxListItems: lists.maxItems, maxListBytes: lists.maxBytes },
+    lists,
   });
 }
 
@@ -73,6 +82,7 @@ async function upstreamConfigOf(id: string, settings: McpServerConfig, parts: Pr
   const { command, url, type } = settings;
   const common = {
     connectTimeoutMs: settings.connectTimeoutMs,
+    listTimeoutMs: settings.listTimeoutMs ?? parts.config.lists.timeoutMs,
     maxResultBytes: settings.maxResultBytes ?? parts.config.limits.maxResultBytes,
   };
   if ((command === undefined) === (url === undefined))

@@ -171,6 +171,7 @@ export class Catalog {
     for (const result of results)
       if (result.status === 'rejected')
         this.#options.logger.error({ reason: reasonOf(result.reason) }, 'a provider did not stop cleanly');
+    await this.#options.store.flush();
   }
 
   #build(route: string | undefined, rights: Rights): View {

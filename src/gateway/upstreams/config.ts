@@ -7,7 +7,7 @@ import type { Implementation } from '#protocol/model/index.js';
 interface UpstreamTuning {
   /** Milliseconds to connect and to finish the handshake. Default 10,000. */
   readonly connectTimeoutMs?: number | undefined;
-  /** Milliseconds for one page of a list. Default 30,000. */
+  /** Milliseconds for reading all lists, every page. Default 30,000. */
   readonly listTimeoutMs?: number | undefined;
   /** Milliseconds after which an unused upstream session ends. Default 600,000. */
   readonly sessionIdleMs?: number | undefined;
@@ -44,13 +44,26 @@ export interface UpstreamLimits {
   readonly maxListItems?: number | undefined;
   /** Pages of one list. Default 1,000. */
   readonly maxListPages?: number | undefined;
+  /** Bytes of all pages of all lists together. Default 16 MiB. */
+  readonly maxListBytes?: number | undefined;
+}
+
+/** When lists are read again. */
+export interface ListPace {
+  /** How long the lists of a legacy server count as fresh, milliseconds: its family has no `ttlMs`. Default 60,000. */
+  readonly legacyTtlMs?: number | undefined;
+  /** Shortest time between readings that nothing but the age of the lists asks for, milliseconds. Default 30,000. */
+  readonly refreshMs?: number | undefined;
+  /** Shortest time between readings that announcements of the server ask for, milliseconds. Default 500. */
+  readonly changeIntervalMs?: number | undefined;
 }
 
 export interface UpstreamDeps {
   readonly logger: Logger;
-  readonly metrics?: Pick<Metrics, 'upstreamUp' | 'upstreamRestarts'> | undefined;
+  readonly metrics?: Pick<Metrics, 'upstreamUp' | 'upstreamRestarts' | 'listReadings'> | undefined;
   readonly clock?: Clock | undefined;
   readonly limits?: UpstreamLimits | undefined;
+  readonly lists?: ListPace | undefined;
   /** The environment from which a child gets PATH, HOME and the like. Default: none. */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
   /** Bytes of results that may be held at once, shared by all upstreams. Default: not counted. */
@@ -77,12 +90,16 @@ export interface UpstreamContext {
   readonly maxSessions: number;
   readonly maxListItems: number;
   readonly maxListPages: number;
+  readonly maxListBytes: number;
+  readonly legacyTtlMs: number;
+  readonly refreshMs: number;
+  readonly changeIntervalMs: number;
 }
 
 const mebibyte = 2 ** 20;
 
 export function upstreamContext(id: string, config: UpstreamConfig, deps: UpstreamDeps): UpstreamContext {
-  const { limits = {} } = deps;
+  const { limits = {}, lists = {} } = deps;
   const maxResultBytes = config.maxResultBytes ?? 16 * mebibyte;
   return {
     id,
@@ -101,5 +118,9 @@ export function upstreamContext(id: string, config: UpstreamConfig, deps: Upstre
     maxSessions: limits.maxSessions ?? 1_000,
     maxListItems: limits.maxListItems ?? 10_000,
     maxListPages: limits.maxListPages ?? 1_000,
+    maxListBytes: limits.maxListBytes ?? 16 * mebibyte,
+    legacyTtlMs: lists.legacyTtlMs ?? 60_000,
+    refreshMs: lists.refreshMs ?? 30_000,
+    changeIntervalMs: lists.changeIntervalMs ?? 500,
   };
 }

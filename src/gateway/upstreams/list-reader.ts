@@ -47,9 +47,10 @@ async function readModern(
   connection: ModernConnection,
   previous: ProviderSnapshot | undefined,
 ): Promise<ProviderSnapshot> {
-  const readPage = (method: string, params: JsonObject) =>
-    within(context, context.listTimeoutMs, (scope) => modernCalls.own(connection, { method, params }, scope));
-  const snapshot = await readSnapshot(context, 'modern', connection.facts, readPage, previous);
+  const snapshot = await within(context, context.listTimeoutMs, (scope) => {
+    const readPage = (method: string, params: JsonObject) => modernCalls.own(connection, { method, params }, scope);
+    return readSnapshot(context, 'modern', connection.facts, readPage, previous);
+  });
   onModern();
   return connection.mirrorsHeaders ? withoutUnmirrorable(context, snapshot) : snapshot;
 }
@@ -62,9 +63,10 @@ async function readLegacy(
   if (!session) throw context.faults.protocol('it speaks no family that we know');
   const { facts } = session;
   onLegacy(Object.values(facts.capabilities).some((offer) => isObject(offer) && offer['listChanged'] === true));
-  const readPage = (method: string, params: JsonObject) =>
-    within(context, context.listTimeoutMs, (scope) => legacyCalls.own(own, { method, params }, scope));
-  return readSnapshot(context, 'legacy', facts, readPage, previous);
+  return within(context, context.listTimeoutMs, (scope) => {
+    const readPage = (method: string, params: JsonObject) => legacyCalls.own(own, { method, params }, scope);
+    return readSnapshot(context, 'legacy', facts, readPage, previous);
+  });
 }
 
 /** HTTP clients must not offer tools whose header annotations break the rules. */

@@ -5,8 +5,9 @@ import type { JsonObject } from '#protocol/model/index.js';
 import { upstreamContext } from './config.js';
 import { changedLists, readSnapshot, type ReadPage } from './lists.js';
 
-const limits = { maxListItems: 5, maxListPages: 3 };
-const context = upstreamContext('up', { url: 'http://127.0.0.1' }, { logger: silentLogger, limits });
+const limits = { maxListItems: 5, maxListPages: 3, maxListBytes: 2000 };
+const lists = { legacyTtlMs: 1234 };
+const context = upstreamContext('up', { url: 'http://127.0.0.1' }, { logger: silentLogger, limits, lists });
 const facts = (capabilities: JsonObject) => ({
   revision: '2026-07-28' as const,
   serverInfo: undefined,
@@ -14,7 +15,7 @@ const facts = (capabilities: JsonObject) => ({
   instructions: undefined,
 });
 const raw = (value: object) => new RawResult(Buffer.from(JSON.stringify(value)));
-const tool = (name: string) => ({ name, inputSchema: { type: 'object' } });
+const tool = (name: string, description = '') => ({ name, description, inputSchema: { type: 'object' } });
 const read = (capabilities: JsonObject, page: ReadPage, previous?: Awaited<ReturnType<typeof readSnapshot>>) =>
   readSnapshot(context, 'modern', facts(capabilities), page, previous);
 
@@ -41,13 +42,55 @@ describe('reading the lists of an upstream', () => {
     expect(asked).toEqual(['resources/list', 'resources/templates/list']);
   });
 
-  it.each<[string, ReadPage]>([
-    ['has too many items', async () => raw({ tools: ['a', 'b', 'c', 'd', 'e', 'f'].map(tool) })],
-    ['gives the same cursor again', async () => raw({ tools: [], nextCursor: 'x' })],
-    ['has too many pages', async (_method, { cursor }) => raw({ tools: [], nextCursor: `${String(cursor)}1` })],
-    ['is missing', async () => raw({})],
-  ])('refuses a list that %s', async (_what, page) => {
-    await expect(read({ tools: {} }, page)).rejects.toMatchObject({ code: 'SW_UPSTREAM_PROTOCOL' });
+  it.each<[string, string, ReadPage]>([
+    [
+      'has too many items',
+      'SW_LISTS_TOO_LARGE',
+      async () => raw({ tools: ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => tool(name)) }),
+    ],
+    [
+      'has too many pages',
+      'SW_LISTS_TOO_LARGE',
+      async (_, { cursor }) => raw({ tools: [], nextCursor: `${String(cursor)}1` }),
+    ],
+    ['has too many bytes', 'SW_LISTS_TOO_LARGE', async () => raw({ tools: [tool('a', 'x'.repeat(2000))] })],
+    ['gives the same cursor again', 'SW_UPSTREAM_PROTOCOL', async () => raw({ tools: [], nextCursor: 'x' })],
+    [
+      'goes round in a circle',
+      'SW_UPSTREAM_PROTOCOL',
+      async (_, { cursor }) => raw({ tools: [], nextCursor: cursor === '' ? 'x' : '' }),
+    ],
+    ['is missing', 'SW_UPSTREAM_PROTOCOL', async () => raw({})],
+  ])('refuses a list that %s', async (_what, code, page) => {
+    await expect(read({ tools: {} }, page)).rejects.toMatchObject({ code });
+  });
+
+  it('starts over, once, where the server takes a cursor back', async () => {
+    const refusal = new PeerError({ code: -32602, message: 'the list has changed' });
+    const answers = [
+      raw({ tools: [tool('old')], nextCursor: 'a' }),
+      refusal,
+      raw({ tools: [tool('new')], nextCursor: 'b' }),
+      raw({ tools: [tool('more')] }),
+    ];
+    const next: ReadPage = async () => {
+      const answer = answers.shift();
+      if (answer instanceof PeerError) throw answer;
+      return answer ?? raw({});
+    };
+    expect((await read({ tools: {} }, next)).tools.map(({ name }) => name)).toEqual(['new', 'more']);
+    const never: ReadPage = async (_, { cursor }) => {
+      if (cursor !== undefined) throw refusal;
+      return raw({ tools: [tool('a')], nextCursor: 'x' });
+    };
+    await expect(read({ tools: {} }, never)).rejects.toBe(refusal);
+  });
+
+  it('gives the lists of a legacy server the age that the configuration allows', async () => {
+    const page: ReadPage = async () => raw({ tools: [tool('a')] });
+    const snapshot = await readSnapshot(context, 'legacy', facts({ tools: {} }), page, undefined);
+    expect(snapshot).toMatchObject({ ttlMs: 1234, cacheScope: 'private' });
+    expect(await read({ tools: {} }, page)).toMatchObject({ ttlMs: 0, cacheScope: 'private' });
   });
 
   it('leaves out items without the members that they must have', async () => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { fail } from '#kernel/errors/index.js';
 import type { ServerFacts } from '#protocol/client/index.js';
 import { isObject, PeerError, type RawResult } from '#protocol/jsonrpc/index.js';
 import type { Family, JsonObject, Prompt, Resource, ResourceTemplate, Tool } from '#protocol/model/index.js';
@@ -10,6 +11,7 @@ export type ReadPage = (method: string, params: JsonObject) => Promise<RawResult
 
 interface List {
   readonly items: readonly JsonObject[];
+  /** Milliseconds; infinite where there is nothing that can change. */
   readonly ttlMs: number;
   readonly isPublic: boolean;
 }
@@ -40,10 +42,11 @@ export async function readSnapshot(
   previous: ProviderSnapshot | undefined,
 ): Promise<ProviderSnapshot> {
   const refused: PeerError[] = [];
+  const spent: Spent = { bytes: 0 };
   const read = async (name: ListName): Promise<List> => {
     if (!isObject(facts.capabilities[lists[name].capability])) return nothing;
     try {
-      return await readList(context, name, readPage);
+      return await readList(context, name, readPage, spent);
     } catch (thrown) {
       if (!(thrown instanceof PeerError)) throw thrown;
       if (thrown.error.code === -32601) return nothing;
@@ -71,36 +74,85 @@ export async function readSnapshot(
     prompts: prompts as readonly Prompt[],
     resources: resources as readonly Resource[],
     resourceTemplates: resourceTemplates as readonly ResourceTemplate[],
-    ttlMs: Number.isFinite(ttlMs) ? ttlMs : 0,
+    ttlMs: family === 'legacy' ? context.legacyTtlMs : Number.isFinite(ttlMs) ? ttlMs : 0,
     cacheScope: family === 'modern' && all.every((list) => list.isPublic) ? 'public' : 'private',
   });
 }
 
-async function readList(context: UpstreamContext, name: ListName, readPage: ReadPage): Promise<List> {
-  const { method, key } = lists[name];
-  const items: JsonObject[] = [];
-  let ttlMs = Number.POSITIVE_INFINITY;
-  let isPublic = true;
-  let cursor: unknown;
-  for (let page = 0; page < context.maxListPages; page++) {
-    const result = (await readPage(method, cursor === undefined ? {} : { cursor })).toObject();
-    const given = result[name];
-    if (!Array.isArray(given)) throw context.faults.protocol(`${method} holds no ${name}`);
-    for (const item of given as unknown[]) {
-      if (isObject(item) && typeof item[key] === 'string' && (name !== 'tools' || isObject(item['inputSchema'])))
-        items.push(item);
-      else context.logger.warn({ list: name }, 'the upstream listed something without the members that it must have');
-    }
-    if (items.length > context.maxListItems)
-      throw context.faults.protocol(`${method} has more than ${String(context.maxListItems)} items`);
-    ttlMs = Math.min(ttlMs, typeof result['ttlMs'] === 'number' ? Math.max(result['ttlMs'], 0) : 0);
-    isPublic &&= result['cacheScope'] === 'public';
-    const next = result['nextCursor'];
-    if (typeof next !== 'string') return { items, ttlMs, isPublic };
-    if (next === cursor) throw context.faults.protocol(`${method} gives the same cursor again`);
-    cursor = next;
+/** Bytes of all pages read so far: one budget for all lists. */
+interface Spent {
+  bytes: number;
+}
+
+/** Reads one list; from the start once more where it changed on the way and the server took a cursor back. */
+async function readList(context: UpstreamContext, name: ListName, readPage: ReadPage, spent: Spent): Promise<List> {
+  const first = new ListInProgress(context, name);
+  try {
+    return await first.read(readPage, spent);
+  } catch (thrown) {
+    if (first.pages === 0 || !(thrown instanceof PeerError) || thrown.error.code !== -32602) throw thrown;
+    return new ListInProgress(context, name).read(readPage, spent);
   }
-  throw context.faults.protocol(`${method} has more than ${String(context.maxListPages)} pages`);
+}
+
+/** One list while its pages come in. */
+class ListInProgress {
+  readonly #context: UpstreamContext;
+  readonly #name: ListName;
+  readonly #items: JsonObject[] = [];
+  readonly #cursors = new Set<string>();
+  #ttlMs = Number.POSITIVE_INFINITY;
+  #isPublic = true;
+  /** Pages that have come. */
+  pages = 0;
+
+  constructor(context: UpstreamContext, name: ListName) {
+    this.#context = context;
+    this.#name = name;
+  }
+
+  /** @throws SW_UPSTREAM_PROTOCOL, SW_LISTS_TOO_LARGE and what `readPage` rejects with */
+  async read(readPage: ReadPage, spent: Spent): Promise<List> {
+    const { method } = lists[this.#name];
+    let cursor: string | undefined;
+    while (this.pages < this.#context.maxListPages) {
+      const page = await readPage(method, cursor === undefined ? {} : { cursor });
+      spent.bytes += page.byteLength;
+      if (spent.bytes > this.#context.maxListBytes)
+        throw this.#tooLarge(`they take more than ${String(this.#context.maxListBytes)} bytes`);
+      cursor = this.#take(page.toObject());
+      if (cursor === undefined) return { items: this.#items, ttlMs: this.#ttlMs, isPublic: this.#isPublic };
+      // An empty cursor is one like any other. One that was there before leads round in a circle.
+      if (this.#cursors.has(cursor)) throw this.#context.faults.protocol(`${method} gives the same cursor again`);
+      this.#cursors.add(cursor);
+    }
+    throw this.#tooLarge(`${method} has more than ${String(this.#context.maxListPages)} pages`);
+  }
+
+  /** Takes a page in; returns the cursor of the next one. */
+  #take(page: JsonObject): string | undefined {
+    const { method, key } = lists[this.#name];
+    const given = page[this.#name];
+    if (!Array.isArray(given)) throw this.#context.faults.protocol(`${method} holds no ${this.#name}`);
+    let unusable = 0;
+    for (const item of given as unknown[])
+      if (isObject(item) && typeof item[key] === 'string' && (this.#name !== 'tools' || isObject(item['inputSchema'])))
+        this.#items.push(item);
+      else unusable++;
+    if (unusable > 0)
+      this.#context.logger.warn(
+        { list: this.#name, items: unusable },
+        'the upstream listed items without the members that they must have',
+      );
+    if (this.#items.length > this.#context.maxListItems)
+      throw this.#tooLarge(`${method} has more than ${String(this.#context.maxListItems)} items`);
+    this.pages++;
+    this.#ttlMs = Math.min(this.#ttlMs, typeof page['ttlMs'] === 'number' ? Math.max(page['ttlMs'], 0) : 0);
+    this.#isPublic &&= page['cacheScope'] === 'public';
+    return typeof page['nextCursor'] === 'string' ? page['nextCursor'] : undefined;
+  }
+
+  #tooLarge = (reason: string) => fail('SW_LISTS_TOO_LARGE', { provider: this.#context.id, reason });
 }
 
 /** The lists that differ, by the names that events use. */

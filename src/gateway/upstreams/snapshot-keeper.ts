@@ -1,5 +1,5 @@
 import { reasonOf, SeaworthyError } from '#kernel/errors/index.js';
-import { backoff, type Backoff } from '#kernel/time/index.js';
+import { backoff, type Backoff, type Timer } from '#kernel/time/index.js';
 import type { ProviderSnapshot } from '../catalog/index.js';
 import type { UpstreamContext } from './config.js';
 import { changedLists, type ListKind } from './lists.js';
@@ -13,15 +13,22 @@ export interface SnapshotKeeperOptions {
   readonly onFailure: (reason: string) => void;
 }
 
-/** Holds the last good snapshot of one upstream and reads it anew: one reading at a time, announcements coalesced. */
+/**
+ * Holds the last good snapshot of one upstream and reads it anew: when it is out of date, when the server announces a
+ * change, and after a failure until it works. One reading at a time, and never more of them than the pace allows,
+ * however often the server announces.
+ */
 export class SnapshotKeeper {
   readonly #options: SnapshotKeeperOptions;
   readonly #retries: Backoff;
   #current: ProviderSnapshot | undefined;
   #reading: Promise<ProviderSnapshot> | undefined;
+  /** Time of the monotonic clock when the last reading began. */
+  #begunAt = Number.NEGATIVE_INFINITY;
   #failure: string | undefined;
   /** Lists that the server said have changed and that were not read since. */
   #announced = new Set<ListKind>();
+  #next: { readonly timer: Timer; readonly due: number } | undefined;
   #stopped = false;
 
   constructor(options: SnapshotKeeperOptions) {
@@ -37,10 +44,11 @@ export class SnapshotKeeper {
     return this.#failure;
   }
 
+  /** Reads now, or joins the reading under way. Rejects with SW_UPSTREAM_*, SW_LISTS_TOO_LARGE. */
   refresh(): Promise<ProviderSnapshot> {
     this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;
-      if (this.#announced.size > 0 && this.#failure === undefined) void this.refreshQuietly();
+      this.#plan();
     });
     return this.#reading;
   }
@@ -56,43 +64,74 @@ export class SnapshotKeeper {
     }
   }
 
-  /** Reads for the first time, and until it works: while nothing is offered nobody calls and wakes the upstream up. */
-  async start(): Promise<void> {
-    await this.refreshQuietly();
-    if (this.#current || this.#stopped) return;
-    this.#options.context.clock.after(
-      this.#retries.next(),
-      () => {
-        if (!this.#current) void this.start();
-      },
-      { unref: true },
-    );
-  }
-
   announce(list: ListKind): void {
     this.#announced.add(list);
-    void this.refreshQuietly();
+    // A reading under way plans the next one when it ends.
+    if (!this.#reading) this.#readWithin(this.#untilNextChange());
   }
 
   stop(): void {
     this.#stopped = true;
+    this.#next?.timer.cancel();
   }
 
   async #read(): Promise<ProviderSnapshot> {
     const { context, onFailure, onRead, read } = this.#options;
     const announced = this.#announced;
     this.#announced = new Set();
+    this.#begunAt = context.clock.monotonic();
+    this.#next?.timer.cancel();
+    this.#next = undefined;
     try {
       const before = this.#current;
       this.#current = await read(before);
       this.#failure = undefined;
-      onRead(this.#current, [...new Set([...changedLists(before, this.#current), ...announced])]);
+      this.#retries.succeeded();
+      this.#count('ok');
+      if (!this.#stopped) onRead(this.#current, [...new Set([...changedLists(before, this.#current), ...announced])]);
       return this.#current;
     } catch (thrown) {
       for (const list of announced) this.#announced.add(list);
-      this.#failure = reasonOf(thrown);
-      onFailure(this.#failure);
-      throw thrown instanceof SeaworthyError ? thrown : context.faults.protocol(this.#failure, thrown);
+      const error = thrown instanceof SeaworthyError ? thrown : context.faults.protocol(reasonOf(thrown), thrown);
+      this.#failure = error.message;
+      this.#count(error.code);
+      if (!this.#stopped) onFailure(this.#failure);
+      throw error;
     }
+  }
+
+  /** After a reading: when the next one is due. */
+  #plan(): void {
+    if (this.#failure !== undefined) this.#readWithin(this.#retries.next());
+    else if (this.#announced.size > 0) this.#readWithin(this.#untilNextChange());
+    else this.#readWithin(this.#untilStale());
+  }
+
+  /** A little before they are out of date, and not all upstreams at the same moment. */
+  #untilStale(): number {
+    return Math.max(this.#current?.ttlMs ?? 0, this.#options.context.refreshMs) * (1 - 0.2 * Math.random());
+  }
+
+  #untilNextChange(): number {
+    const { clock, changeIntervalMs } = this.#options.context;
+    return Math.max(0, this.#begunAt + changeIntervalMs - clock.monotonic());
+  }
+
+  /** Reads after so many milliseconds, unless an earlier reading is planned. */
+  #readWithin(ms: number): void {
+    const { clock } = this.#options.context;
+    const due = clock.monotonic() + ms;
+    if (this.#stopped || (this.#next && this.#next.due <= due)) return;
+    this.#next?.timer.cancel();
+    const begin = (): void => {
+      this.#next = undefined;
+      void this.refreshQuietly();
+    };
+    this.#next = { due, timer: clock.after(ms, begin, { unref: true }) };
+  }
+
+  #count(outcome: string): void {
+    const { id, metrics } = this.#options.context;
+    metrics?.listReadings.inc({ provider: id, outcome });
   }
 }

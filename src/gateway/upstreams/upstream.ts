@@ -104,7 +104,7 @@ class Upstream implements Provider {
   }
 
   start(): Promise<void> {
-    return this.#snapshots.start();
+    return this.#snapshots.refreshQuietly();
   }
 
   snapshot(): ProviderSnapshot | undefined {

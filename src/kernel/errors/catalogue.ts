@@ -229,6 +229,11 @@ export const fail = defineErrors({
     hint: 'Report it to the author of the server.',
     kind: 'upstream', http: 502, rpc: -31052, retryable: false,
   },
+  SW_LISTS_TOO_LARGE: {
+    message: 'The lists of upstream {provider} are too large: {reason}.',
+    hint: 'The last good lists stay. Offer less there, or raise lists.maxItems or lists.maxBytes.',
+    kind: 'upstream', http: 502, rpc: -31060, retryable: false,
+  },
   SW_UPSTREAM_REFUSED: {
     message: 'Upstream {provider} refused our credential (HTTP {status}).',
     hint: 'Check the headers configured for it.',

@@ -18,6 +18,8 @@ export interface Metrics {
   /** 1 when the upstream answers, 0 when not. */
   readonly upstreamUp: Gauge<'provider'>;
   readonly upstreamRestarts: Counter<'provider'>;
+  /** Readings of a provider's lists; `outcome` is `ok` or the code of the failure. */
+  readonly listReadings: Counter<'provider' | 'outcome'>;
   readonly auditDropped: Counter;
   /** Bytes of results held in memory at this moment. */
   readonly resultBytes: Gauge;
@@ -77,6 +79,12 @@ export function createMetrics(build: BuildInfo = { version: 'unknown' }): Metric
       name: metricNames.upstreamRestarts,
       help: 'Restarts of a provider after a failure.',
       labelNames: ['provider'],
+      registers,
+    }),
+    listReadings: new Counter({
+      name: metricNames.listReadings,
+      help: 'Readings of the lists of a provider by outcome: ok, or an error code.',
+      labelNames: ['provider', 'outcome'],
       registers,
     }),
     auditDropped: new Counter({ name: metricNames.auditDropped, help: 'Audit records lost.', registers }),

@@ -12,6 +12,7 @@ export const metricNames = {
   refusals: 'seaworthy_refusals_total',
   upstreamUp: 'seaworthy_upstream_up',
   upstreamRestarts: 'seaworthy_upstream_restarts_total',
+  listReadings: 'seaworthy_list_readings_total',
   auditDropped: 'seaworthy_audit_dropped_total',
   resultBytes: 'seaworthy_result_bytes',
   buildInfo: 'seaworthy_build_info',
