@@ -13,6 +13,7 @@ import { Catalog, fileSnapshotStore, type Provider } from '#gateway/catalog/inde
 import { Concurrency } from '#gateway/limits/index.js';
 import type { Module } from '#gateway/modules/index.js';
 import { createPipeline, SchemaChecks } from '#gateway/pipeline/index.js';
+import { TaskTokens } from '#gateway/tasks/index.js';
 import { compilePolicy } from '#gateway/policy/index.js';
 import { CallRegistry, type Handler, type ServingContext } from '#protocol/server/index.js';
 import type { Config } from './config.js';
@@ -81,6 +82,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
     now,
     onCount: (parked) => metrics.parkedCalls.set(parked),
   });
+  const taskTokens = new TaskTokens(createSealer(keyRing, 'task'));
   const budget = new ByteBudget(initial.limits.maxResultBytesInFlight, (held) => metrics.resultBytes.set(held));
   const moduleSealer = createSealer(keyRing, 'request-state');
   const partsOf = (config: Config) => ({
@@ -121,6 +123,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
       running,
       budget,
       parking,
+      taskTokens,
       limits: current.limits,
       checks: current.validation.arguments ? new SchemaChecks(logger) : undefined,
       recorder: { audit, metrics, now },

@@ -9,6 +9,7 @@ import { Concurrency } from '#gateway/limits/index.js';
 import { moduleProvider, type Module } from '#gateway/modules/index.js';
 import { createPipeline, SchemaChecks, type PipelineOptions } from '#gateway/pipeline/index.js';
 import { compilePolicy, type AccessRule } from '#gateway/policy/index.js';
+import { TaskTokens } from '#gateway/tasks/index.js';
 import { ByteBudget } from '#kernel/context/index.js';
 import { createSealer, memoryKeyRing, type KeyRing } from '#kernel/secrets/index.js';
 import { memorySharedState, type MemorySharedState } from '#kernel/shared/index.js';
@@ -128,6 +129,7 @@ export async function startMcpHttp(options: McpTestOptions = {}): Promise<McpTes
       limits: { maxCalls: 100, maxCallsPerPrincipal: 50, maxBytes: 2 ** 20, parkedMs: 60_000 },
       now: () => Date.now(),
     }),
+    taskTokens: new TaskTokens(createSealer(keyRing, 'task')),
     budget: new ByteBudget(options.maxResultBytesInFlight ?? 64 * 1024 * 1024, () => {}),
     recorder: {
       audit: { write: (record) => audit.push(record), flush: async () => {}, close: async () => {} },

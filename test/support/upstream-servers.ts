@@ -72,3 +72,22 @@ const accepts = (port: number): Promise<boolean> =>
     });
     socket.once('error', () => resolve(false));
   });
+
+const taskServer = [
+  '--import',
+  import.meta.resolve('tsx'),
+  fileURLToPath(new URL('../fixtures/task-server/main.ts', import.meta.url)),
+];
+
+/** test/fixtures/task-server as a configured stdio server. */
+export const taskServerOverStdio = { command: process.execPath, args: [...taskServer, 'stdio'] };
+
+/** The same over HTTP on a free port. */
+export async function startTaskServer() {
+  const child = await startChild({
+    command: process.execPath,
+    args: [...taskServer, 'http'],
+    ready: (line) => /^listening (\S+)$/.exec(line)?.[1],
+  });
+  return { url: child.value, stop: child.stop };
+}

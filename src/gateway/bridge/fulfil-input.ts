@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { fail, SeaworthyError } from '#kernel/errors/index.js';
 import { isObject, RawResult } from '#protocol/jsonrpc/index.js';
 import { canBeAsked, type JsonObject, type ModelResult } from '#protocol/model/index.js';
-import type { Provider, ProviderCall } from '../catalog/index.js';
+import type { Invocable, ProviderCall } from '../catalog/index.js';
 
 /** Rounds of questions that one call may take. */
 const maxRounds = 10;
@@ -14,7 +14,7 @@ const stateOnlyWaitMs = 1000;
  * own stream, and the call is made again with the answers and the exact state, until it completes.
  * @throws SW_INPUT_ROUNDS, SW_INPUT_UNAVAILABLE, SW_CANCELLED, and the error that the client answers
  */
-export async function fulfilInput(provider: Provider, call: ProviderCall): Promise<ModelResult> {
+export async function fulfilInput(provider: Invocable, call: ProviderCall): Promise<ModelResult> {
   let params = call.request.params;
   // What the client itself put there is of its first call only: an old state must not come back in a later round.
   const { inputResponses: _responses, requestState: _state, ...same } = params;
@@ -28,7 +28,7 @@ export async function fulfilInput(provider: Provider, call: ProviderCall): Promi
     const asked = isObject(inputRequests) ? inputRequests : {};
     const refusal = firstUnanswerable(asked, call);
     if (refusal !== undefined) return unanswerable(call, refusal);
-    const inputResponses = await ask(asked, call);
+    const inputResponses = await askClient(asked, call);
     if (Object.keys(asked).length === 0) await pause(call, stateOnlyWaitMs);
     if (call.scope.cancelled) throw fail('SW_CANCELLED');
     params = {
@@ -50,7 +50,7 @@ function needsInput(result: ModelResult): boolean {
 }
 
 /** The questions go out together; answers may come in any order. */
-async function ask(asked: JsonObject, { channel }: ProviderCall): Promise<JsonObject> {
+export async function askClient(asked: JsonObject, { channel }: ProviderCall): Promise<JsonObject> {
   const entries = await Promise.all(
     Object.entries(asked).map(async ([key, request]) => {
       const { method, params } = request as { method: string; params?: JsonObject };
@@ -67,7 +67,7 @@ const legacyParams = (method: string, params: JsonObject): JsonObject =>
     : params;
 
 /** The method of the first question that this client cannot be asked. */
-function firstUnanswerable(asked: JsonObject, { client, channel }: ProviderCall): string | undefined {
+export function firstUnanswerable(asked: JsonObject, { client, channel }: ProviderCall): string | undefined {
   for (const request of Object.values(asked)) {
     const method = isObject(request) && typeof request['method'] === 'string' ? request['method'] : 'unknown';
     const params = isObject(request) && isObject(request['params']) ? request['params'] : {};
@@ -77,7 +77,7 @@ function firstUnanswerable(asked: JsonObject, { client, channel }: ProviderCall)
 }
 
 /** A tool that cannot get its input has failed; other methods have no room for that in their result. */
-function unanswerable({ request }: ProviderCall, method: string): ModelResult {
+export function unanswerable({ request }: ProviderCall, method: string): ModelResult {
   const error = fail('SW_INPUT_UNAVAILABLE', { method });
   if (request.method !== 'tools/call') throw error;
   return { isError: true, content: [{ type: 'text', text: `${error.message} (${error.code}). ${error.hint}` }] };
@@ -94,7 +94,8 @@ const refusedForCapability =
     return { isError: true, content: [{ type: 'text', text }] };
   };
 
-const pause = ({ scope }: ProviderCall, ms: number): Promise<void> =>
+/** Waits, but not for a call that has been cancelled. */
+export const pause = ({ scope }: ProviderCall, ms: number): Promise<void> =>
   new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
     scope.onCancel(() => {

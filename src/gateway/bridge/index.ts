@@ -1,2 +1,2 @@
 export { Parking, type ParkingLimits } from './parking.js';
-export { fulfilInput } from './fulfil-input.js';
+export { askClient, firstUnanswerable, fulfilInput, pause, unanswerable } from './fulfil-input.js';

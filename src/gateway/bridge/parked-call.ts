@@ -10,7 +10,7 @@ import {
   type ModelNotification,
   type ModelResult,
 } from '#protocol/model/index.js';
-import type { Provider, ProviderCall } from '../catalog/index.js';
+import type { Invocable, ProviderCall } from '../catalog/index.js';
 
 /** Questions that come together are asked together: how long the first one waits for others, milliseconds. */
 const gatherMs = 15;
@@ -86,7 +86,7 @@ export class ParkedCall {
   }
 
   /** Sends the call to its provider and waits for the first result or question. */
-  start(provider: Provider, call: ProviderCall): Promise<ModelResult> {
+  start(provider: Invocable, call: ProviderCall): Promise<ModelResult> {
     const waiting = this.attach(call);
     provider
       .invoke({

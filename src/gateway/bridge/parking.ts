@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { fail } from '#kernel/errors/index.js';
 import type { Sealer } from '#kernel/secrets/index.js';
 import type { ModelResult } from '#protocol/model/index.js';
-import type { Provider, ProviderCall } from '../catalog/index.js';
+import type { Invocable, ProviderCall } from '../catalog/index.js';
 import { ParkedCall } from './parked-call.js';
 
 /** Bounds of the calls that wait for a client. */
@@ -59,7 +59,7 @@ export class Parking {
    * Makes a call that may have to wait, or goes on with one that did.
    * @throws SW_STATE_INVALID, SW_OVERLOADED, SW_CONCURRENCY_LIMITED, SW_CAPABILITY_MISSING and what the provider raises
    */
-  async invoke(provider: Provider, call: ProviderCall): Promise<ModelResult> {
+  async invoke(provider: Invocable, call: ProviderCall): Promise<ModelResult> {
     const { requestState } = call.request.params;
     if (typeof requestState === 'string' && requestState.startsWith(statePrefix))
       return this.#resume(provider, call, requestState, call.request.params['inputResponses']);
@@ -85,7 +85,7 @@ export class Parking {
     for (const { call } of [...this.#parked.values()]) call.cancel('client');
   }
 
-  #resume(provider: Provider, call: ProviderCall, state: string, responses: unknown): Promise<ModelResult> {
+  #resume(provider: Invocable, call: ProviderCall, state: string, responses: unknown): Promise<ModelResult> {
     const opened = this.#options.sealer.open(state.slice(statePrefix.length));
     if (!opened.ok) throw invalid('it was changed or is not ours');
     const { node, id, principal, round, expires } = opened.value;
@@ -149,7 +149,7 @@ export class Parking {
 const invalid = (reason: string) => fail('SW_STATE_INVALID', { reason });
 
 /** A server that speaks the modern family asks through its own results; a module too. */
-const speaksLegacyOnly = (provider: Provider): boolean =>
+const speaksLegacyOnly = (provider: Invocable): boolean =>
   provider.kind !== 'module' && provider.snapshot()?.family === 'legacy';
 
 /** What is called: method, target and arguments. */

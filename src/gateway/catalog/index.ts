@@ -1,5 +1,6 @@
 export { Catalog, type CatalogChange, type CatalogOptions } from './catalog.js';
 export type {
+  Invocable,
   MetricSample,
   Provider,
   ProviderCall,

@@ -56,6 +56,8 @@ export type ProviderEvent =
       readonly params: JsonObject;
       readonly sessionKey?: string;
     }
+  /** The state of a task, told to those who follow it. */
+  | { readonly kind: 'task'; readonly taskId: string; readonly params: JsonObject }
   /** A log message or other notification that belongs to no call; `sessionKey` when it is one session's. */
   | { readonly kind: 'notification'; readonly notification: ModelNotification; readonly sessionKey?: string };
 
@@ -109,8 +111,13 @@ export interface Provider {
   stop(): Promise<void>;
 }
 
+/** What a caller of one provider needs of it. */
+export type Invocable = Pick<Provider, 'id' | 'kind' | 'snapshot' | 'invoke'>;
+
 export interface ProviderInterest {
   readonly resources: readonly string[];
+  /** Tasks whose states are wanted, as the provider names them. */
+  readonly tasks?: readonly string[] | undefined;
   readonly logLevel?: LogLevel | undefined;
   readonly principalId: string;
   readonly session: SessionRef | undefined;
@@ -119,7 +126,7 @@ export interface ProviderInterest {
 }
 
 export interface ProviderSubscription {
-  /** URIs that the provider accepted; settles when it has answered. */
+  /** URIs and tasks that the provider accepted; settles when it has answered. */
   readonly accepted: Promise<readonly string[]>;
   close(): void;
 }

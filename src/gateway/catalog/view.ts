@@ -1,4 +1,5 @@
 import { fail } from '#kernel/errors/index.js';
+import { extension, hasExtension } from '#protocol/model/index.js';
 import type { Family, JsonObject, Prompt, Resource, ResourceTemplate, Tool } from '#protocol/model/index.js';
 import type { Rights } from '../policy/index.js';
 import { describe } from './describe.js';
@@ -82,6 +83,11 @@ export class View {
   /** The answer to `server/discover`. */
   get discover(): JsonObject {
     return this.#discover;
+  }
+
+  /** True where a provider of the route makes tasks that clients of the family can follow. */
+  offersTasks(family: Family): boolean {
+    return family === 'modern' && hasExtension(this.#discover['capabilities'] as JsonObject, extension.tasks);
   }
 
   /** One page of a list, serialised at first use. @throws SW_CURSOR_INVALID */

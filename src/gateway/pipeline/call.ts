@@ -1,16 +1,27 @@
 import { fail, toSeaworthyError } from '#kernel/errors/index.js';
-import { interactiveMethods, type ModelResult } from '#protocol/model/index.js';
+import { interactiveMethods, taskMethods, type ModelResult } from '#protocol/model/index.js';
 import { fulfilInput, type Parking } from '../bridge/index.js';
-import type { ProviderCall } from '../catalog/index.js';
+import type { Invocable, ProviderCall } from '../catalog/index.js';
+import type { TaskCalls } from '../tasks/index.js';
 import type { CallTarget, Flow } from './flow.js';
+
+/** What a call may need on its way besides its provider. */
+export interface CallParts {
+  /** Milliseconds that a call may take. */
+  readonly timeoutMs: number;
+  /** Calls to legacy upstreams that wait for a modern client. */
+  readonly parking: Parking;
+  readonly tasks: TaskCalls;
+}
 
 /**
  * Gives the call to its provider and waits, but never beyond the deadline and never for a client that has gone.
  * @throws SW_DEADLINE_EXCEEDED, SW_CANCELLED and what the provider raises
  */
-export function invoke(flow: Flow, target: CallTarget, timeoutMs: number, parking: Parking): Promise<ModelResult> {
+export function invoke(flow: Flow, target: CallTarget, parts: CallParts): Promise<ModelResult> {
   const { call } = flow;
   const { scope } = call;
+  const { timeoutMs } = parts;
   const invocation = {
     request: { method: call.request.method, params: target.params, argumentsText: call.request.argumentsText },
     client: call.client,
@@ -29,7 +40,7 @@ export function invoke(flow: Flow, target: CallTarget, timeoutMs: number, parkin
       clearTimeout(timer);
       reject(reason === 'deadline' ? fail('SW_DEADLINE_EXCEEDED', { timeoutMs }) : fail('SW_CANCELLED'));
     });
-    start(target, invocation, parking).then(
+    start(flow, target, invocation, parts).then(
       (result) => {
         clearTimeout(timer);
         resolve(result);
@@ -43,9 +54,17 @@ export function invoke(flow: Flow, target: CallTarget, timeoutMs: number, parkin
 }
 
 /** Asynchronous, so that what a provider throws before its first wait is a rejection like any other. */
-async function start({ provider }: CallTarget, invocation: ProviderCall, parking: Parking): Promise<ModelResult> {
-  if (invocation.client.family === 'legacy') return fulfilInput(provider, invocation);
-  return interactiveMethods.has(invocation.request.method)
-    ? parking.invoke(provider, invocation)
-    : provider.invoke(invocation);
+async function start(flow: Flow, target: CallTarget, invocation: ProviderCall, parts: CallParts): Promise<ModelResult> {
+  const { provider } = target;
+  const { method } = invocation.request;
+  if (taskMethods.has(method))
+    return parts.tasks.follow(provider, invocation, String(flow.call.request.params['taskId']));
+  if (method !== 'tools/call') return across(provider, invocation, parts);
+  return parts.tasks.call(provider, target.name, invocation, (call) => across(provider, call, parts));
+}
+
+/** To a provider of either family: its questions reach the client in the words of the client's family. */
+function across(provider: Invocable, call: ProviderCall, { parking }: CallParts): Promise<ModelResult> {
+  if (call.client.family === 'legacy') return fulfilInput(provider, call);
+  return interactiveMethods.has(call.request.method) ? parking.invoke(provider, call) : provider.invoke(call);
 }

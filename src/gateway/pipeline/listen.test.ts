@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Principal } from '#kernel/context/index.js';
+import { createSealer, memoryKeyRing } from '#kernel/secrets/index.js';
 import { silentLogger } from '#kernel/telemetry/index.js';
 import type { ListenFilter, ModelNotification } from '#protocol/model/index.js';
 import {
@@ -10,6 +11,7 @@ import {
   type ProviderInterest,
 } from '../catalog/index.js';
 import { compilePolicy } from '../policy/index.js';
+import { TaskTokens } from '../tasks/index.js';
 import { listen } from './listen.js';
 import { eventually } from '../../../test/support/eventually.js';
 
@@ -58,6 +60,8 @@ function talkingProvider(id: string) {
   return { provider, interests, raise: (event: ProviderEvent) => raise(event) };
 }
 
+const tokens = new TaskTokens(createSealer(memoryKeyRing(), 'task'));
+
 async function listening(filter: ListenFilter, options: { session?: string; provider?: string } = {}) {
   const [a, b] = [talkingProvider('a'), talkingProvider('b')];
   const catalog = new Catalog({
@@ -86,6 +90,7 @@ async function listening(filter: ListenFilter, options: { session?: string; prov
       notify: (notification) => heard.push(notification),
     },
     catalog,
+    tokens,
   );
   return { a, b, catalog, heard, open, acknowledged: await open.acknowledged };
 }
@@ -118,6 +123,7 @@ describe('the interests of one client', () => {
         notify: () => {},
       },
       catalog,
+      tokens,
     );
     open.close();
     await open.acknowledged;

@@ -3,12 +3,18 @@ import { passesLogLevel } from '#protocol/model/index.js';
 import type { Listener, Listening } from '#protocol/server/index.js';
 import type { Catalog, CatalogChange, Provider, ProviderSubscription, View } from '../catalog/index.js';
 import type { Rights } from '../policy/index.js';
+import { knowsTasks, type TaskTokens } from '../tasks/index.js';
 
+/** One thing that the client wants to hear of: a resource by its URI, or a task by its id. */
 interface Watch {
+  readonly kind: 'resource' | 'task';
   readonly provider: string;
-  readonly uri: string;
+  /** The provider's own URI or task id. */
+  readonly name: string;
   /** As the client knows it. */
   readonly shown: string;
+  /** What admission is asked for: the resource, or the tool whose call became the task. */
+  readonly subject: string;
 }
 
 interface Subscribed {
@@ -19,22 +25,23 @@ interface Subscribed {
 
 /**
  * Serves the interests of one client: list changes of the providers that it may see, updates of the resources that
- * it may read. Admission is asked for every URI before its provider hears of it.
+ * it may read, states of the tasks that it was given. Admission is asked for each of them before its provider hears of it.
  */
-export function listen(listener: Listener, catalog: Catalog): Listening {
+export function listen(listener: Listener, catalog: Catalog, tokens: TaskTokens): Listening {
   let closed = false;
   const subscribed = new Map<string, Subscribed>();
-  const watched = new Map<string, string>();
+  const watched = new Map<string, Watch>();
   const stop = catalog.onChange((change) => {
     followReplacement(change);
     for (const notification of notificationsFor(change, listener, catalog.rightsOf(listener.principal), watched))
       listener.notify(notification);
   });
-  const acknowledged = begin().then((uris) => honoured(listener.filter, uris));
+  const acknowledged = begin().then((accepted) => honoured(listener.filter, accepted));
 
-  async function begin(): Promise<string[]> {
+  async function begin(): Promise<Watch[]> {
     const view = await catalog.view(listener.route.provider, listener.principal);
-    const watches = watchesOf(listener, view, catalog.rightsOf(listener.principal));
+    const rights = catalog.rightsOf(listener.principal);
+    const watches = [...resourcesOf(listener, view, rights), ...tasksOf(listener, view, rights, tokens)];
     const byProvider = new Map<string, Watch[]>();
     for (const watch of watches) byProvider.set(watch.provider, [...(byProvider.get(watch.provider) ?? []), watch]);
     // A log level concerns every provider of the route, with or without resources to watch.
@@ -44,11 +51,12 @@ export function listen(listener: Listener, catalog: Catalog): Listening {
     return accepted.flat();
   }
 
-  async function subscribe(provider: string, watches: readonly Watch[]): Promise<string[]> {
-    for (const { uri, shown } of watches) watched.set(`${provider}\n${uri}`, shown);
+  async function subscribe(provider: string, watches: readonly Watch[]): Promise<Watch[]> {
+    for (const watch of watches) watched.set(keyOf(watch.kind, provider, watch.name), watch);
     const target = catalog.provider(provider);
     const subscription = target.subscribe({
-      resources: watches.map(({ uri }) => uri),
+      resources: namesOf(watches, 'resource'),
+      tasks: namesOf(watches, 'task'),
       logLevel: listener.filter.logLevel,
       principalId: listener.principal.id,
       client: listener.client,
@@ -57,7 +65,7 @@ export function listen(listener: Listener, catalog: Catalog): Listening {
     if (closed) subscription.close();
     else subscribed.set(provider, { target, watches, subscription });
     const accepted = await subscription.accepted;
-    return watches.filter(({ uri }) => accepted.includes(uri)).map(({ shown }) => shown);
+    return watches.filter(({ name }) => accepted.includes(name));
   }
 
   /** A reload may put another provider under the same id: the interests move to it once it has started. */
@@ -86,10 +94,25 @@ export function listen(listener: Listener, catalog: Catalog): Listening {
   };
 }
 
-function watchesOf({ filter }: Listener, view: View, rights: Rights): Watch[] {
+const keyOf = (kind: Watch['kind'], provider: string, name: string): string => `${kind}\n${provider}\n${name}`;
+const namesOf = (watches: readonly Watch[], kind: Watch['kind']): string[] =>
+  watches.flatMap((watch) => (watch.kind === kind ? watch.name : []));
+
+function resourcesOf({ filter }: Listener, view: View, rights: Rights): Watch[] {
   return (filter.resourceSubscriptions ?? []).flatMap((shown) => {
     const found = tryResolve(view, shown);
-    return found && rights.admits(found.provider, 'resource', found.uri) ? [{ ...found, shown }] : [];
+    if (!found || !rights.admits(found.provider, 'resource', found.uri)) return [];
+    return [{ kind: 'resource', provider: found.provider, name: found.uri, shown, subject: found.uri }];
+  });
+}
+
+/** A task that is not the client's own is left out of the acknowledgement. */
+function tasksOf({ filter, client, principal }: Listener, view: View, rights: Rights, tokens: TaskTokens): Watch[] {
+  if (!knowsTasks(client)) return [];
+  return (filter.taskIds ?? []).flatMap((shown) => {
+    const found = tokens.open(principal.id, shown);
+    if (!found || !view.providers.has(found.provider) || !rights.admits(found.provider, 'tool', found.tool)) return [];
+    return [{ kind: 'task', provider: found.provider, name: found.taskId, shown, subject: found.tool }];
   });
 }
 
@@ -102,18 +125,22 @@ function tryResolve(view: View, uri: string): { provider: string; uri: string } 
   }
 }
 
-const honoured = (filter: ListenFilter, uris: readonly string[]): ListenFilter => ({
+const shownOf = (watches: readonly Watch[], kind: Watch['kind']): string[] =>
+  watches.flatMap((watch) => (watch.kind === kind ? watch.shown : []));
+
+const honoured = (filter: ListenFilter, accepted: readonly Watch[]): ListenFilter => ({
   ...(filter.toolsListChanged ? { toolsListChanged: true } : {}),
   ...(filter.promptsListChanged ? { promptsListChanged: true } : {}),
   ...(filter.resourcesListChanged ? { resourcesListChanged: true } : {}),
-  ...(filter.resourceSubscriptions ? { resourceSubscriptions: uris } : {}),
+  ...(filter.resourceSubscriptions ? { resourceSubscriptions: shownOf(accepted, 'resource') } : {}),
+  ...(filter.taskIds ? { taskIds: shownOf(accepted, 'task') } : {}),
 });
 
 function* notificationsFor(
   { provider, event }: CatalogChange,
   { filter, route, session }: Listener,
   rights: Rights,
-  watched: ReadonlyMap<string, string>,
+  watched: ReadonlyMap<string, Watch>,
 ): Iterable<ModelNotification> {
   if (route.provider !== undefined ? route.provider !== provider : !rights.reaches(provider)) return;
   if (event.kind === 'snapshot') {
@@ -121,10 +148,14 @@ function* notificationsFor(
       if (filter[`${list}ListChanged`]) yield { method: `notifications/${list}/list_changed`, params: {} };
   } else if (event.kind === 'resource-updated') {
     if (event.sessionKey !== undefined && event.sessionKey !== session?.key) return;
-    const shown = watched.get(`${provider}\n${event.uri}`);
+    const watch = watched.get(keyOf('resource', provider, event.uri));
     // Asked again for each update: the rights may have changed since the interest was taken.
-    if (shown !== undefined && rights.admits(provider, 'resource', event.uri))
-      yield { method: 'notifications/resources/updated', params: { ...event.params, uri: shown } };
+    if (watch && rights.admits(provider, 'resource', watch.subject))
+      yield { method: 'notifications/resources/updated', params: { ...event.params, uri: watch.shown } };
+  } else if (event.kind === 'task') {
+    const watch = watched.get(keyOf('task', provider, event.taskId));
+    if (watch && rights.admits(provider, 'tool', watch.subject))
+      yield { method: 'notifications/tasks', params: { ...event.params, taskId: watch.shown } };
   } else if (session && (event.sessionKey === undefined || event.sessionKey === session.key)) {
     // Only a legacy session has a place for what belongs to no call.
     if (passesLogLevel(event.notification, filter.logLevel)) yield event.notification;

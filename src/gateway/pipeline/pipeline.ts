@@ -6,12 +6,11 @@ import { toSeaworthyError } from '#kernel/errors/index.js';
 import { PeerError } from '#protocol/jsonrpc/index.js';
 import type { ModelResult } from '#protocol/model/index.js';
 import type { Credentials, Handler, InboundCall, Listener, Listening } from '#protocol/server/index.js';
-import type { Parking } from '../bridge/index.js';
 import type { Authenticator } from '../auth/index.js';
 import type { Catalog, ListMethod } from '../catalog/index.js';
 import type { CallLimits, Concurrency } from '../limits/index.js';
 import { authorize } from './authorize.js';
-import { invoke } from './call.js';
+import { invoke, type CallParts } from './call.js';
 import type { Flow } from './flow.js';
 import { limitConcurrency, limitRate } from './limit.js';
 import { listen } from './listen.js';
@@ -19,6 +18,7 @@ import { recordEnd, recordListen, type Recorder } from './record.js';
 import { resolve } from './resolve.js';
 import type { SchemaChecks } from './schema-checks.js';
 import { hold, shape } from './shape.js';
+import { TaskCalls, type TaskTokens } from '../tasks/index.js';
 import { validate } from './validate.js';
 
 export interface PipelineOptions {
@@ -30,8 +30,9 @@ export interface PipelineOptions {
   readonly limits: CallLimits & { readonly callTimeoutMs: number; readonly maxResultBytes: number };
   /** Absent where arguments are not validated here. */
   readonly checks: SchemaChecks | undefined;
-  /** Calls to legacy upstreams that wait for a modern client. */
-  readonly parking: Parking;
+  readonly parking: CallParts['parking'];
+  /** The ids under which clients know tasks. */
+  readonly taskTokens: TaskTokens;
   /** Bytes of results held at once. */
   readonly budget: ByteBudget;
   readonly recorder: Recorder;
@@ -43,7 +44,9 @@ export const stages = ['authenticate', 'limit', 'resolve', 'authorize', 'validat
 
 /** The path of every request: each method, on each transport, of each family, goes through `handle` or `listen`. */
 export function createPipeline(options: PipelineOptions): Handler {
-  const { catalog, limits, recorder, running } = options;
+  const { catalog, limits, recorder, running, taskTokens, parking } = options;
+  const tasks = new TaskCalls(taskTokens, options.logger);
+  const parts: CallParts = { timeoutMs: limits.callTimeoutMs, parking, tasks };
 
   async function handle(call: InboundCall): Promise<ModelResult> {
     const flow: Flow = {
@@ -71,13 +74,13 @@ export function createPipeline(options: PipelineOptions): Handler {
   async function pass(flow: Flow): Promise<ModelResult> {
     const waiting = limitRate(flow.call.scope.principal, options.shared, limits);
     if (waiting) await waiting;
-    await resolve(flow, catalog);
+    await resolve(flow, catalog, taskTokens);
     authorize(flow);
     validate(flow, options.checks);
     limitConcurrency(flow, running, limits);
     const { target, view } = flow;
     if (!target) return fromView(flow.call, view);
-    const result = await invoke(flow, target, limits.callTimeoutMs, options.parking);
+    const result = await invoke(flow, target, parts);
     return hold(shape(result, flow, limits.maxResultBytes), flow.call.scope, options.budget);
   }
 
@@ -87,7 +90,7 @@ export function createPipeline(options: PipelineOptions): Handler {
     let closed = false;
     const begin = async () => {
       await limitRate(listener.principal, options.shared, limits);
-      listening = listen(listener, catalog);
+      listening = listen(listener, catalog, taskTokens);
       if (closed) listening.close();
       return listening.acknowledged;
     };

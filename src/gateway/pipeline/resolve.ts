@@ -2,6 +2,7 @@ import { fail } from '#kernel/errors/index.js';
 import { isObject } from '#protocol/jsonrpc/index.js';
 import type { JsonObject } from '#protocol/model/index.js';
 import type { Catalog, View } from '../catalog/index.js';
+import { requireTasks, type TaskTokens } from '../tasks/index.js';
 import type { CallTarget, Flow } from './flow.js';
 
 /**
@@ -9,19 +10,19 @@ import type { CallTarget, Flow } from './flow.js';
  * listed here. A name that is not in the view is only refused after admission has had its say, so that a refusal
  * does not tell what exists.
  * @throws SW_METHOD_UNKNOWN, SW_PARAMS_INVALID, SW_TOOL_UNKNOWN, SW_PROMPT_UNKNOWN, SW_RESOURCE_UNKNOWN,
- *   SW_ACCESS_DENIED, SW_UPSTREAM_UNAVAILABLE
+ *   SW_ACCESS_DENIED, SW_UPSTREAM_UNAVAILABLE, SW_CAPABILITY_MISSING, SW_TASK_UNKNOWN
  */
-export async function resolve(flow: Flow, catalog: Catalog): Promise<void> {
+export async function resolve(flow: Flow, catalog: Catalog, tokens: TaskTokens): Promise<void> {
   const { route, scope } = flow.call;
   flow.view = catalog.viewNow(route.provider, scope.principal) ?? (await catalog.view(route.provider, scope.principal));
   // A provider alone that has never answered has nothing to show: saying so beats an empty list. Not to those who may
   // not use it: its state is none of their business.
   if (route.provider !== undefined && !flow.view.providers.has(route.provider) && flow.rights.reaches(route.provider))
     throw unavailable(catalog, route.provider);
-  flow.target = targetOf(flow, flow.view, catalog);
+  flow.target = targetOf(flow, flow.view, catalog, tokens);
 }
 
-function targetOf(flow: Flow, view: View, catalog: Catalog): CallTarget | undefined {
+function targetOf(flow: Flow, view: View, catalog: Catalog, tokens: TaskTokens): CallTarget | undefined {
   const { method, params } = flow.call.request;
   switch (method) {
     case 'tools/call':
@@ -32,6 +33,10 @@ function targetOf(flow: Flow, view: View, catalog: Catalog): CallTarget | undefi
       return byUri(flow, view, catalog, requireText(params, 'uri'));
     case 'completion/complete':
       return byReference(flow, view, catalog, params['ref']);
+    case 'tasks/get':
+    case 'tasks/update':
+    case 'tasks/cancel':
+      return byTask(flow, view, catalog, tokens);
     default:
       return undefined;
   }
@@ -99,6 +104,23 @@ function byReference(flow: Flow, view: View, catalog: Catalog, reference: unknow
     kind: 'resource',
     name: found.uri,
     params: { ...params, ref: { ...reference, uri: found.uri } },
+    inputSchema: undefined,
+    outputSchema: undefined,
+  };
+}
+
+/** A task is reached by whom it was given to, through the admission of the call that made it. */
+function byTask(flow: Flow, view: View, catalog: Catalog, tokens: TaskTokens): CallTarget | undefined {
+  const { request, client, scope } = flow.call;
+  if (!view.offersTasks(client.family)) return undefined;
+  requireTasks(client);
+  const found = tokens.open(scope.principal.id, requireText(request.params, 'taskId'));
+  if (!found || !view.providers.has(found.provider)) throw fail('SW_TASK_UNKNOWN');
+  return {
+    provider: catalog.provider(found.provider),
+    kind: 'tool',
+    name: found.tool,
+    params: { ...request.params, taskId: found.taskId },
     inputSchema: undefined,
     outputSchema: undefined,
   };

@@ -1,7 +1,15 @@
 import type { CallScope } from '#kernel/context/index.js';
 import { backoff } from '#kernel/time/index.js';
 import { isObject, PeerError } from '#protocol/jsonrpc/index.js';
-import { meta, type ClientFacts, type JsonObject, type ModelNotification } from '#protocol/model/index.js';
+import {
+  extension,
+  hasExtension,
+  meta,
+  withExtension,
+  type ClientFacts,
+  type JsonObject,
+  type ModelNotification,
+} from '#protocol/model/index.js';
 import { modern } from '#protocol/revisions/index.js';
 import type { UpstreamContext } from './config.js';
 import type { ModernConnection } from './dialer.js';
@@ -9,6 +17,7 @@ import { ownScope } from './own-request.js';
 
 interface Stream {
   readonly scope: CallScope;
+  /** URIs and task ids that the server accepted. */
   readonly acknowledged: ReadonlySet<string>;
 }
 
@@ -23,11 +32,12 @@ export interface ModernListenOptions {
 
 /**
  * The one `subscriptions/listen` stream toward a modern server, for all clients together. When the set of URIs
- * changes a new stream is opened before the old one is closed.
+ * and tasks changes a new stream is opened before the old one is closed.
  */
 export class ModernListen {
   readonly #options: ModernListenOptions;
-  readonly #uris = new Map<string, number>();
+  readonly #uris = new Wanted();
+  readonly #tasks = new Wanted();
   readonly #backoff;
   #current: Stream | undefined;
   #working: Promise<void> | undefined;
@@ -48,22 +58,20 @@ export class ModernListen {
     void this.#sync();
   }
 
-  /** Adds URIs; resolves with those that the server accepted. */
-  async add(uris: readonly string[]): Promise<readonly string[]> {
-    for (const uri of uris) this.#uris.set(uri, (this.#uris.get(uri) ?? 0) + 1);
+  /** Adds URIs and tasks; resolves with those that the server accepted. */
+  async add(uris: readonly string[], tasks: readonly string[] = []): Promise<readonly string[]> {
+    this.#uris.add(uris);
+    this.#tasks.add(tasks);
     this.#wanted = true;
-    if (uris.some((uri) => !this.#current?.acknowledged.has(uri))) await this.#sync();
-    return uris.filter((uri) => this.#current?.acknowledged.has(uri));
+    const names = [...uris, ...tasks];
+    if (names.some((name) => !this.#current?.acknowledged.has(name))) await this.#sync();
+    return names.filter((name) => this.#current?.acknowledged.has(name));
   }
 
-  remove(uris: readonly string[]): void {
-    let gone = false;
-    for (const uri of uris) {
-      const count = (this.#uris.get(uri) ?? 1) - 1;
-      if (count > 0) this.#uris.set(uri, count);
-      else gone = this.#uris.delete(uri) || gone;
-    }
-    if (gone) void this.#sync();
+  remove(uris: readonly string[], tasks: readonly string[] = []): void {
+    const goneUris = this.#uris.remove(uris);
+    const goneTasks = this.#tasks.remove(tasks);
+    if (goneUris || goneTasks) void this.#sync();
   }
 
   stop(): void {
@@ -115,15 +123,18 @@ export class ModernListen {
     if (offers('tools', 'listChanged')) filter['toolsListChanged'] = true;
     if (offers('prompts', 'listChanged')) filter['promptsListChanged'] = true;
     if (offers('resources', 'listChanged')) filter['resourcesListChanged'] = true;
-    if (this.#uris.size > 0 && offers('resources', 'subscribe'))
-      filter['resourceSubscriptions'] = [...this.#uris.keys()];
+    if (this.#uris.size > 0 && offers('resources', 'subscribe')) filter['resourceSubscriptions'] = this.#uris.names;
+    if (this.#tasks.size > 0 && hasExtension(capabilities, extension.tasks)) filter['taskIds'] = this.#tasks.names;
     return filter;
   }
 
   /** Opens a stream and waits for its acknowledgement. */
   #open(connection: ModernConnection, notifications: JsonObject): Promise<Stream | 'failed'> {
     const { client, context, onNotification } = this.#options;
-    const request = modern.encodeModern({ method: 'subscriptions/listen', params: { notifications } }, client);
+    // The extension is declared where it is used: other servers see what they always saw.
+    const capabilities = 'taskIds' in notifications ? withExtension(client.capabilities, extension.tasks) : undefined;
+    const listener = capabilities ? { ...client, capabilities } : client;
+    const request = modern.encodeModern({ method: 'subscriptions/listen', params: { notifications } }, listener);
     const scope = ownScope();
     return new Promise((resolve) => {
       let stream: Stream | undefined;
@@ -138,7 +149,7 @@ export class ModernListen {
         }
         timer.cancel();
         this.#backoff.succeeded();
-        stream = { scope, acknowledged: new Set(urisOf(notification.params)) };
+        stream = { scope, acknowledged: new Set(namesOf(notification.params)) };
         resolve(stream);
       };
       const ended = (thrown?: unknown): void => {
@@ -172,10 +183,38 @@ export class ModernListen {
   #close = (stream: Stream | undefined): void => stream?.scope.cancel('client');
 }
 
-function urisOf(params: JsonObject): string[] {
+/** Names that clients want, counted: the last one to lose interest takes the name away. */
+class Wanted {
+  readonly #counts = new Map<string, number>();
+
+  get size(): number {
+    return this.#counts.size;
+  }
+  get names(): string[] {
+    return [...this.#counts.keys()];
+  }
+
+  add(names: readonly string[]): void {
+    for (const name of names) this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
+  }
+
+  /** True where a name is not wanted by anybody any more. */
+  remove(names: readonly string[]): boolean {
+    let gone = false;
+    for (const name of names) {
+      const count = (this.#counts.get(name) ?? 1) - 1;
+      if (count > 0) this.#counts.set(name, count);
+      else gone = this.#counts.delete(name) || gone;
+    }
+    return gone;
+  }
+}
+
+/** What an acknowledgement accepts by name. */
+function namesOf(params: JsonObject): string[] {
   const filter = params['notifications'];
-  const uris = isObject(filter) ? filter['resourceSubscriptions'] : undefined;
-  return Array.isArray(uris) ? uris.filter((uri) => typeof uri === 'string') : [];
+  const lists = isObject(filter) ? [filter['resourceSubscriptions'], filter['taskIds']] : [];
+  return lists.flatMap((list) => (Array.isArray(list) ? list.filter((name) => typeof name === 'string') : []));
 }
 
 /** Without the id of our stream, which means nothing further on. */

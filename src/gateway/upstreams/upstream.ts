@@ -210,7 +210,7 @@ class Upstream implements Provider {
     return result;
   }
 
-  async #subscribe({ resources, logLevel, session, principalId, client }: ProviderInterest) {
+  async #subscribe({ resources, tasks, logLevel, session, principalId, client }: ProviderInterest) {
     const owner = session
       ? this.#legacyCalls.ownerOf(session, client)
       : { ...this.#own, key: `principal:${principalId}`, capabilities: {} };
@@ -219,8 +219,8 @@ class Upstream implements Provider {
       const accepted = await this.#interests.add(owner, resources, logLevel);
       return { accepted, remove: () => this.#interests.remove(owner, resources) };
     }
-    const accepted = await this.#listen.add(resources);
-    return { accepted, remove: () => this.#listen.remove(resources) };
+    const accepted = await this.#listen.add(resources, tasks);
+    return { accepted, remove: () => this.#listen.remove(resources, tasks) };
   }
 
   /** The listing session gets a stream for as long as we run: the server announces changes on it. */
@@ -256,6 +256,7 @@ class Upstream implements Provider {
     if (list) this.#snapshots.announce(list);
     else if (method === 'notifications/resources/updated')
       this.#emit({ kind: 'resource-updated', uri: String(params['uri']), params, ...onSession });
+    else if (method === 'notifications/tasks') this.#emit({ kind: 'task', taskId: String(params['taskId']), params });
     else this.#emit({ kind: 'notification', notification, ...onSession });
   }
 

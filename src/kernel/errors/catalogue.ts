@@ -98,6 +98,16 @@ export const fail = defineErrors({
     hint: 'Start the call again without requestState.',
     kind: 'caller', http: 200, rpc: -32602, retryable: false,
   },
+  SW_TASK_UNKNOWN: {
+    message: 'There is no such task.',
+    hint: 'Use a taskId that this gateway gave to the same caller; a task that was kept for its time is gone.',
+    kind: 'caller', http: 200, rpc: -32602, retryable: false,
+  },
+  SW_TASK_CANCELLED: {
+    message: 'The server cancelled the task that the call had become.',
+    hint: 'Call again if it is still wanted.',
+    kind: 'upstream', http: 200, rpc: -31023, retryable: false,
+  },
   SW_SESSION_MISSING: {
     message: 'The request carries no Mcp-Session-Id.',
     hint: 'Send initialize first and repeat the session id that it returns.',

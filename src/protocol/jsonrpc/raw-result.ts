@@ -43,6 +43,21 @@ export class RawResult {
   }
 
   /**
+   * A member that is an object, as bytes of its own; undefined where there is none or it is something else.
+   * @throws SW_JSON_PARSE
+   */
+  inner(name: string): RawResult | undefined {
+    const span = this.#members.get(name);
+    if (!span || this.#bytes[span.start] !== openBrace) return undefined;
+    return new RawResult(this.#bytes.subarray(span.start, span.end));
+  }
+
+  /** The same with members set, as `splice` does it. */
+  with(set: Readonly<Record<string, unknown>>, remove: readonly string[] = []): RawResult {
+    return new RawResult(Buffer.concat(this.splice(set, remove)));
+  }
+
+  /**
    * The whole value, parsed once.
    * @throws SW_JSON_PARSE
    */

@@ -3,3 +3,4 @@ export * from './model.js';
 export * from './names.js';
 export * from './log-level.js';
 export * from './input.js';
+export * from './extensions.js';

@@ -80,6 +80,8 @@ export interface ListenFilter {
   readonly promptsListChanged?: boolean | undefined;
   readonly resourcesListChanged?: boolean | undefined;
   readonly resourceSubscriptions?: readonly string[] | undefined;
+  /** Tasks whose states are told (tasks extension), as the client knows them. */
+  readonly taskIds?: readonly string[] | undefined;
   /** Legacy sessions only: unattributed log messages at or above this level. */
   readonly logLevel?: LogLevel | undefined;
 }

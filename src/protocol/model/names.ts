@@ -31,3 +31,6 @@ export const mirroredName: Readonly<Record<string, string>> = {
   'tasks/update': 'taskId',
   'tasks/cancel': 'taskId',
 };
+
+/** Requests about a task that a call has made; each names it in `taskId`. */
+export const taskMethods: ReadonlySet<string> = new Set(['tasks/get', 'tasks/update', 'tasks/cancel']);

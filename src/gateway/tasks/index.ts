@@ -1,0 +1,2 @@
+export { knowsTasks, requireTasks, TaskCalls } from './task-calls.js';
+export { TaskTokens, type TaskRef } from './task-tokens.js';
