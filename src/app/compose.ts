@@ -80,7 +80,11 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
     sealer: createSealer(keyRing, 'parked-call'),
     limits: initial.bridge,
     now,
-    onCount: (parked) => metrics.parkedCalls.set(parked),
+    onChange: (calls, bytes) => {
+      metrics.parkedCalls.set(calls);
+      metrics.parkedBytes.set(bytes);
+    },
+    onRefused: (reason) => metrics.parkedRefused.inc({ reason }),
   });
   const taskTokens = new TaskTokens(createSealer(keyRing, 'task'));
   const budget = new ByteBudget(initial.limits.maxResultBytesInFlight, (held) => metrics.resultBytes.set(held));
@@ -171,9 +175,11 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
       pipeline = pipelineOf(next);
       config = next;
       logger.level = next.log.level;
+      for (const provider of gone) parking.endOf(provider);
       await Promise.all(gone.map(retire));
     },
     async drain() {
+      parking.stop();
       let timer: NodeJS.Timeout | undefined;
       const patience = new Promise<void>((done) => {
         timer = setTimeout(done, config.drain.timeoutMs);

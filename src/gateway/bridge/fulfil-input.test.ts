@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { CallScope } from '#kernel/context/index.js';
 import { fail } from '#kernel/errors/index.js';
 import { PeerError, RawResult } from '#protocol/jsonrpc/index.js';
-import type { JsonObject, ModelResult } from '#protocol/model/index.js';
+import type { JsonObject, ModelResult, Revision } from '#protocol/model/index.js';
 import type { Provider, ProviderCall } from '../catalog/index.js';
 import { fulfilInput } from './index.js';
 
@@ -17,6 +17,7 @@ interface Options {
   /** Undefined: no way to ask. */
   readonly ask?: ((method: string, params: JsonObject) => Promise<JsonObject>) | undefined;
   readonly scope?: CallScope;
+  readonly revision?: Revision;
 }
 
 /** Runs one call against a provider that answers `rounds` in turn, the last one again and again. */
@@ -37,7 +38,11 @@ function run(rounds: readonly (ModelResult | Error)[], options: Options = {}) {
       method: options.method ?? 'tools/call',
       params: { name: 't', arguments: { a: 1 }, requestState: 'stale' },
     },
-    client: { family: 'legacy', revision: '2025-11-25', capabilities: options.capabilities ?? everything },
+    client: {
+      family: 'legacy',
+      revision: options.revision ?? '2025-11-25',
+      capabilities: options.capabilities ?? everything,
+    },
     scope: options.scope ?? new CallScope('r', { id: 'p', kind: 'key', name: 'p', roles: [] }, 0),
     channel: {
       notify: () => {},
@@ -157,10 +162,48 @@ describe('an input_required result for a legacy client', () => {
 
   it.each([
     ['of ours', fail('SW_CAPABILITY_MISSING', { requiredCapabilities: { sampling: {} } })],
-    ['of an upstream', new PeerError({ code: -32021, message: 'needs sampling' })],
-  ])('a missing capability %s fails the tool, because -32021 does not exist there', async (_name, error) => {
-    expect(await run([error]).result).toMatchObject(failedTool);
-    await expect(run([error], { method: 'prompts/get' }).result).rejects.toBe(error);
+    [
+      'of an upstream',
+      new PeerError({ code: -32021, message: 'no', data: { requiredCapabilities: { sampling: {} } } }),
+    ],
+  ])('a missing capability %s fails the call in words of its family', async (_name, error) => {
+    expect(JSON.stringify(await run([error]).result)).toMatch(/isError.*asked for sampling/);
+    await expect(run([error], { method: 'prompts/get' }).result).rejects.toMatchObject({
+      code: 'SW_INPUT_UNAVAILABLE',
+      details: { requiredCapabilities: { sampling: {} } },
+    });
+  });
+
+  describe('pages to open', () => {
+    const refusal = new PeerError({ code: -32042, message: 'first', data: { elicitations: [page.params] } });
+
+    it('that a legacy server wants first are told to a client of 2025-11-25 as they are', async () => {
+      await expect(run([refusal]).result).rejects.toBe(refusal);
+    });
+
+    it.each(['2025-06-18', '2025-03-26', '2024-11-05'] as const)(
+      'fail the call of a client of %s',
+      async (revision) => {
+        expect(await run([refusal], { revision }).result).toMatchObject(failedTool);
+        await expect(run([refusal], { revision, method: 'prompts/get' }).result).rejects.toMatchObject({
+          code: 'SW_INPUT_UNAVAILABLE',
+        });
+      },
+    );
+
+    it('that a modern server asks for are an error with ids where there is no way to ask', async () => {
+      await expect(run([needs({ a: page }, 's')], { ask: undefined }).result).rejects.toMatchObject({
+        error: { code: -32042, data: { elicitations: [{ ...page.params, elicitationId: expect.any(String) }] } },
+      });
+    });
+
+    it.each<[string, JsonObject, Options]>([
+      ['a form besides', { a: page, b: form }, {}],
+      ['no pages declared', { a: page }, { capabilities: { elicitation: {} } }],
+      ['an older client', { a: page }, { revision: '2025-06-18' }],
+    ])('fail the call where there is no way to ask and %s', async (_name, requests, options) => {
+      expect(await run([needs(requests)], { ...options, ask: undefined }).result).toMatchObject(failedTool);
+    });
   });
 
   it('passes any other error on as it is', async () => {

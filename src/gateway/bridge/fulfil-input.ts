@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { fail, SeaworthyError } from '#kernel/errors/index.js';
-import { isObject, RawResult } from '#protocol/jsonrpc/index.js';
+import { isObject, PeerError, RawResult } from '#protocol/jsonrpc/index.js';
 import { canBeAsked, type JsonObject, type ModelResult } from '#protocol/model/index.js';
+import { legacy } from '#protocol/revisions/index.js';
 import type { Invocable, ProviderCall } from '../catalog/index.js';
+import { maxRounds } from './rounds.js';
 
-/** Rounds of questions that one call may take. */
-const maxRounds = 10;
 /** A result that only carries state means "retry later": this is when. */
 const stateOnlyWaitMs = 1000;
 
@@ -19,15 +19,13 @@ export async function fulfilInput(provider: Invocable, call: ProviderCall): Prom
   // What the client itself put there is of its first call only: an old state must not come back in a later round.
   const { inputResponses: _responses, requestState: _state, ...same } = params;
   for (let round = 0; ; round++) {
-    const result = await provider
-      .invoke({ ...call, request: { ...call.request, params } })
-      .catch(refusedForCapability(call));
+    const result = await provider.invoke({ ...call, request: { ...call.request, params } }).catch(refused(call));
     if (!needsInput(result)) return result;
     if (round === maxRounds) throw fail('SW_INPUT_ROUNDS', { maxRounds });
     const { inputRequests, requestState } = result instanceof RawResult ? result.toObject() : result;
     const asked = isObject(inputRequests) ? inputRequests : {};
     const refusal = firstUnanswerable(asked, call);
-    if (refusal !== undefined) return unanswerable(call, refusal);
+    if (refusal !== undefined) return unaskable(asked, call, refusal);
     const inputResponses = await askClient(asked, call);
     if (Object.keys(asked).length === 0) await pause(call, stateOnlyWaitMs);
     if (call.scope.cancelled) throw fail('SW_CANCELLED');
@@ -76,23 +74,49 @@ export function firstUnanswerable(asked: JsonObject, { client, channel }: Provid
   return undefined;
 }
 
+/** Where only pages are to be opened, a client of 2025-11-25 without a way back can do that and call again. */
+function unaskable(asked: JsonObject, call: ProviderCall, method: string): ModelResult {
+  const questions = Object.values(asked).map((request) => request as { method: string; params: JsonObject });
+  const onlyPages = questions.every((question) => isObject(question) && isPage(question));
+  const { client, channel } = call;
+  if (channel.ask || client.revision !== '2025-11-25' || !onlyPages) return unanswerable(call, method);
+  if (!questions.every((question) => canBeAsked(client.capabilities, question))) return unanswerable(call, method);
+  throw new PeerError(legacy.pagesError(questions.map(({ method, params }) => legacyParams(method, params))));
+}
+
+const isPage = ({ method, params }: { method: unknown; params: unknown }): boolean =>
+  method === 'elicitation/create' && isObject(params) && params['mode'] === 'url';
+
 /** A tool that cannot get its input has failed; other methods have no room for that in their result. */
-export function unanswerable({ request }: ProviderCall, method: string): ModelResult {
-  const error = fail('SW_INPUT_UNAVAILABLE', { method });
+export function unanswerable(
+  { request }: ProviderCall,
+  method: string,
+  requiredCapabilities?: JsonObject,
+): ModelResult {
+  const error = fail('SW_INPUT_UNAVAILABLE', { method, requiredCapabilities });
   if (request.method !== 'tools/call') throw error;
   return { isError: true, content: [{ type: 'text', text: `${error.message} (${error.code}). ${error.hint}` }] };
 }
 
-/** -32021 does not exist in the legacy family: a tool that needs an undeclared capability has failed. */
-const refusedForCapability =
-  ({ request }: ProviderCall) =>
+/** Refusals that the client's revision does not have, in words that it has. @throws the error where it has it */
+const refused =
+  (call: ProviderCall) =>
   (error: unknown): ModelResult => {
-    const code =
-      error instanceof SeaworthyError ? error.entry.rpc : (error as { error?: { code?: unknown } }).error?.code;
-    if (code !== -32021 || request.method !== 'tools/call') throw error;
-    const text = error instanceof Error ? error.message : 'A client capability is missing.';
-    return { isError: true, content: [{ type: 'text', text }] };
+    const code = error instanceof SeaworthyError ? error.entry.rpc : (error as Partial<PeerError>).error?.code;
+    // An unfinished page is known to 2025-11-25 alone, a missing capability to the modern family.
+    if (code === legacy.pagesRequired && call.client.revision !== '2025-11-25')
+      return unanswerable(call, 'elicitation/create');
+    if (code !== -32021) throw error;
+    const requiredCapabilities = requiredBy(error);
+    const method = Object.keys(requiredCapabilities).join(', ') || 'a client capability';
+    return unanswerable(call, method, requiredCapabilities);
   };
+
+function requiredBy(error: unknown): JsonObject {
+  const data = error instanceof SeaworthyError ? error.details : (error as PeerError).error.data;
+  const required = isObject(data) ? data['requiredCapabilities'] : undefined;
+  return isObject(required) ? required : {};
+}
 
 /** Waits, but not for a call that has been cancelled. */
 export const pause = ({ scope }: ProviderCall, ms: number): Promise<void> =>

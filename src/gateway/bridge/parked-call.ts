@@ -1,6 +1,6 @@
 import { CallScope } from '#kernel/context/index.js';
 import { fail, toSeaworthyError } from '#kernel/errors/index.js';
-import { isObject } from '#protocol/jsonrpc/index.js';
+import { isObject, RawResult } from '#protocol/jsonrpc/index.js';
 import {
   canBeAsked,
   capabilitiesFor,
@@ -34,6 +34,8 @@ type Outcome = { readonly result: ModelResult } | { readonly error: Error };
 export interface ParkedCallEvents {
   /** The call has to wait for its client: keep it and seal a state for this round. @throws when there is no room */
   park(call: ParkedCall): string;
+  /** While nobody waits for it, the upstream sent `bytes` more: whether there is room for them. */
+  hold(call: ParkedCall, bytes: number): boolean;
   /** The call is over. */
   done(call: ParkedCall): void;
 }
@@ -49,11 +51,13 @@ export interface ParkedCallEvents {
 export class ParkedCall {
   readonly id: string;
   readonly principalId: string;
-  readonly provider: string;
+  readonly provider: Invocable;
   /** Digest of what was called: a retry must be of the same call. */
   readonly digest: string;
   /** Times that the client was asked; part of the sealed state, so that each state is good for one retry. */
   round = 0;
+  /** Epoch milliseconds by which it must have ended; set when it waits for the first time. */
+  expiresAt: number | undefined;
   readonly #scope: CallScope;
   readonly #events: ParkedCallEvents;
   readonly #questions = new Map<string, Question>();
@@ -62,7 +66,7 @@ export class ParkedCall {
   #outcome: Outcome | undefined;
   #gathering: NodeJS.Timeout | undefined;
 
-  constructor(id: string, digest: string, provider: string, first: ProviderCall, events: ParkedCallEvents) {
+  constructor(id: string, digest: string, provider: Invocable, first: ProviderCall, events: ParkedCallEvents) {
     this.id = id;
     this.digest = digest;
     this.provider = provider;
@@ -73,22 +77,17 @@ export class ParkedCall {
     this.#scope = new CallScope(scope.id, scope.principal, scope.startedAt, scope.traceparent);
   }
 
-  /** True while a client's request waits: a second one for the same round is refused. */
-  get attached(): boolean {
-    return this.#attachment !== undefined;
-  }
-
   /** Bytes of the questions that are kept. */
   get bytes(): number {
     let bytes = 0;
-    for (const { params } of this.#questions.values()) bytes += JSON.stringify(params).length;
+    for (const question of this.#questions.values()) bytes += bytesOf(question);
     return bytes;
   }
 
   /** Sends the call to its provider and waits for the first result or question. */
-  start(provider: Invocable, call: ProviderCall): Promise<ModelResult> {
+  start(call: ProviderCall): Promise<ModelResult> {
     const waiting = this.attach(call);
-    provider
+    this.provider
       .invoke({
         ...call,
         scope: this.#scope,
@@ -135,11 +134,12 @@ export class ParkedCall {
   }
 
   /** Ends the upstream call; a retry that comes later finds nothing. */
-  cancel(reason: 'client' | 'deadline'): void {
+  cancel(reason: 'client' | 'deadline' | 'drain'): void {
     this.#scope.cancel(reason);
     for (const question of this.#questions.values()) question.reject(fail('SW_CANCELLED'));
     this.#questions.clear();
     this.#finish({ error: fail('SW_CANCELLED') });
+    this.#events.done(this);
   }
 
   #ask(method: string, params: JsonObject): Promise<JsonObject> {
@@ -149,7 +149,12 @@ export class ParkedCall {
         reject(fail('SW_METHOD_UNKNOWN', { method }));
         return;
       }
-      this.#questions.set(`${kind}_${this.#nextKey++}`, { method, params, resolve, reject });
+      const question = { method, params, resolve, reject };
+      if (!this.#attachment && !this.#events.hold(this, bytesOf(question))) {
+        reject(fail('SW_OVERLOADED', { reason: 'questions to clients fill their budget' }));
+        return;
+      }
+      this.#questions.set(`${kind}_${this.#nextKey++}`, question);
       if (this.#attachment) this.#gather();
     });
   }
@@ -201,7 +206,8 @@ export class ParkedCall {
     this.#outcome = outcome;
     clearTimeout(this.#gathering);
     if (this.#attachment) this.#deliver(outcome);
-    else if ('error' in outcome) this.#events.done(this);
+    else if ('result' in outcome && !this.#events.hold(this, sizeOf(outcome.result)))
+      this.#outcome = { error: fail('SW_OVERLOADED', { reason: 'results that nobody fetched fill their budget' }) };
   }
 
   #deliver(outcome: Outcome): void {
@@ -233,6 +239,10 @@ export class ParkedCall {
   }
 }
 
+const bytesOf = ({ params }: InputQuestion): number => Buffer.byteLength(JSON.stringify(params));
+const sizeOf = (result: ModelResult): number =>
+  result instanceof RawResult ? result.byteLength : Buffer.byteLength(JSON.stringify(result));
+
 /** The upstream hears what a person who refuses would say; a model's words cannot be made up. */
 function decline(question: Question): void {
   const { method } = question;
@@ -241,8 +251,8 @@ function decline(question: Question): void {
   else question.reject(fail('SW_INPUT_UNAVAILABLE', { method }));
 }
 
-/** The id of a URL elicitation exists in the legacy family only; roots take no params. */
-function toModel(method: string, params: JsonObject): JsonObject {
+/** A legacy question as the modern family has it: without the id of a page, and roots take no params. */
+export function toModel(method: string, params: JsonObject): JsonObject {
   if (method === 'roots/list') return { method };
   const { elicitationId: _legacyOnly, ...rest } = params;
   return { method, params: rest };

@@ -1,15 +1,21 @@
 import { describe, expect, it, vi } from 'vitest';
 import { CallScope } from '#kernel/context/index.js';
+import { fail } from '#kernel/errors/index.js';
 import { createSealer, memoryKeyRing } from '#kernel/secrets/index.js';
 import type { JsonObject, ModelNotification, ModelResult } from '#protocol/model/index.js';
 import type { Provider, ProviderCall } from '../catalog/index.js';
-import { Parking, type ParkingLimits } from './parking.js';
+import { Parking, type ParkingLimits, type ParkingOptions } from './parking.js';
 
 const limits: ParkingLimits = { maxCalls: 10, maxCallsPerPrincipal: 5, maxBytes: 10_000, parkedMs: 60_000 };
 const keyRing = memoryKeyRing();
 
-const parkingWith = (changed: Partial<ParkingLimits> = {}, now: () => number = () => Date.now()) =>
-  new Parking({ sealer: createSealer(keyRing, 'parked-call'), limits: { ...limits, ...changed }, now });
+const parkingWith = (changed: Partial<ParkingLimits> = {}, more: Partial<ParkingOptions> = {}) =>
+  new Parking({
+    sealer: createSealer(keyRing, 'parked-call'),
+    limits: { ...limits, ...changed },
+    now: () => Date.now(),
+    ...more,
+  });
 
 /** A legacy upstream: `work` is what its tool does with the way to ask. */
 function upstream(work: (call: ProviderCall) => Promise<ModelResult>, family = 'legacy'): Provider {
@@ -186,9 +192,20 @@ describe('a state', () => {
   });
 });
 
+/** A parking place that records what it says of itself. */
+function observed(changed: Partial<ParkingLimits> = {}) {
+  const refused: string[] = [];
+  const counts: [number, number][] = [];
+  const parking = parkingWith(changed, {
+    onRefused: (reason) => refused.push(reason),
+    onChange: (calls, bytes) => counts.push([calls, bytes]),
+  });
+  return { parking, refused, counts };
+}
+
 describe('the caps', () => {
   it('refuse a call more than one principal, or all together, may have waiting', async () => {
-    const parking = parkingWith({ maxCalls: 2, maxCallsPerPrincipal: 1 });
+    const { parking, refused, counts } = observed({ maxCalls: 2, maxCallsPerPrincipal: 1 });
     await firstRound(parking);
     await expect(parking.invoke(greet, request().call)).rejects.toMatchObject({ code: 'SW_CONCURRENCY_LIMITED' });
     await firstRound(parking, greet, request({}, { principal: 'key:2' }));
@@ -196,8 +213,10 @@ describe('the caps', () => {
       code: 'SW_OVERLOADED',
     });
     expect(parking.size).toBe(2);
+    expect(refused).toEqual(['principal', 'calls']);
     parking.stop();
     expect(parking.size).toBe(0);
+    expect(counts.at(-1)).toEqual([0, 0]);
   });
 
   it('bound the bytes of the questions', async () => {
@@ -205,7 +224,50 @@ describe('the caps', () => {
       await channel.ask?.('elicitation/create', { message: 'x'.repeat(20_000) });
       return { content: [] };
     });
-    await expect(parkingWith().invoke(long, request().call)).rejects.toMatchObject({ code: 'SW_OVERLOADED' });
+    const { parking, refused } = observed();
+    await expect(parking.invoke(long, request().call)).rejects.toMatchObject({ code: 'SW_OVERLOADED' });
+    expect(refused).toEqual(['bytes']);
+  });
+
+  it('bound the bytes of questions that come while the call waits, and of a result that nobody fetched', async () => {
+    const refusals: unknown[] = [];
+    const chatty = upstream(async ({ channel }) => {
+      void channel.ask?.('elicitation/create', { message: 'short' });
+      await new Promise((resolve) => setTimeout(resolve, 40));
+      await channel
+        .ask?.('elicitation/create', { message: 'x'.repeat(20_000) })
+        .catch((e: unknown) => refusals.push(e));
+      return { content: [{ type: 'text', text: 'y'.repeat(20_000) }] };
+    });
+    const { parking, refused, counts } = observed();
+    const { requestState } = await firstRound(parking, chatty);
+    await vi.waitFor(() => expect(refused).toEqual(['bytes', 'bytes']));
+    expect(refusals).toMatchObject([{ code: 'SW_OVERLOADED' }]);
+    await expect(parking.invoke(chatty, request({ requestState }).call)).rejects.toMatchObject({
+      code: 'SW_OVERLOADED',
+    });
+    expect(counts.at(-1)).toEqual([0, 0]);
+  });
+
+  it('bound the age of a call over all its rounds', async () => {
+    vi.useFakeTimers();
+    try {
+      const { parking, refused } = observed({ parkedMs: 1000 });
+      let waiting = parking.invoke(greet, request().call);
+      for (const _round of [1, 2]) {
+        await vi.advanceTimersByTimeAsync(20);
+        const { requestState } = asked(await waiting);
+        await vi.advanceTimersByTimeAsync(485);
+        waiting = parking.invoke(greet, request({ requestState }).call);
+        void waiting.catch(() => {});
+      }
+      await vi.advanceTimersByTimeAsync(20);
+      await expect(waiting).rejects.toMatchObject({ code: 'SW_PARKED_EXPIRED' });
+      expect(refused).toEqual(['age']);
+      expect(parking.size).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('answer 200 calls out of order, each with its own answer', async () => {
@@ -246,5 +308,67 @@ describe('a client that goes away', () => {
     sent.scope.cancel('disconnect');
     await expect(waiting).rejects.toMatchObject({ code: 'SW_CANCELLED' });
     expect(cancelled).toBe(true);
+  });
+});
+
+describe('what happens upstream while a call waits', () => {
+  const ending = (outcome: () => Promise<ModelResult>) =>
+    upstream(async ({ channel }) => {
+      void channel.ask?.('roots/list', {});
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      return outcome();
+    });
+
+  it('is what the retry gets: a result', async () => {
+    const done = { content: [{ type: 'text', text: 'without you' }] };
+    const provider = ending(() => Promise.resolve(done));
+    const { parking, counts } = observed();
+    const { requestState } = await firstRound(parking, provider);
+    await vi.waitFor(() => expect(counts.at(-1)?.[1]).toBeGreaterThan(JSON.stringify(done).length));
+    expect(await parking.invoke(provider, request({ requestState }).call)).toEqual(done);
+    expect(parking.size).toBe(0);
+  });
+
+  it('is what the retry gets: a failure', async () => {
+    const lost = fail('SW_UPSTREAM_LOST', { provider: 'old', reason: 'it ended' });
+    let failed = false;
+    const provider = ending(() => {
+      failed = true;
+      return Promise.reject(lost);
+    });
+    const parking = parkingWith();
+    const { requestState } = await firstRound(parking, provider);
+    await vi.waitFor(() => expect(failed).toBe(true));
+    await expect(parking.invoke(provider, request({ requestState }).call)).rejects.toBe(lost);
+    expect(parking.size).toBe(0);
+  });
+});
+
+describe('a provider that leaves', () => {
+  it('takes its own waiting calls with it, and no others', async () => {
+    const cancelled: string[] = [];
+    const asking = (id: string): Provider => ({
+      ...upstream(({ scope, channel }) => {
+        scope.onCancel(() => cancelled.push(id));
+        return channel.ask?.('roots/list', {}) as Promise<ModelResult>;
+      }),
+      id,
+    });
+    const [leaving, staying] = [asking('leaving'), asking('staying')];
+    const { parking, refused } = observed();
+    const gone = await firstRound(parking, leaving);
+    const kept = await firstRound(parking, staying);
+    parking.endOf(leaving);
+    expect(cancelled).toEqual(['leaving']);
+    expect(parking.size).toBe(1);
+    await expect(parking.invoke(leaving, request({ requestState: gone.requestState }).call)).rejects.toMatchObject({
+      code: 'SW_STATE_INVALID',
+    });
+    await expect(parking.invoke(leaving, request().call)).rejects.toMatchObject({ code: 'SW_UPSTREAM_UNAVAILABLE' });
+    expect(refused).toEqual(['state', 'closed']);
+    const inputResponses = { [kept.key]: { roots: [] } };
+    expect(await parking.invoke(staying, request({ requestState: kept.requestState, inputResponses }).call)).toEqual({
+      roots: [],
+    });
   });
 });

@@ -1,26 +1,32 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { fail } from '#kernel/errors/index.js';
+import { fail, type SeaworthyError } from '#kernel/errors/index.js';
 import type { Sealer } from '#kernel/secrets/index.js';
-import type { ModelResult } from '#protocol/model/index.js';
+import { interactiveMethods, type ModelResult } from '#protocol/model/index.js';
 import type { Invocable, ProviderCall } from '../catalog/index.js';
 import { ParkedCall } from './parked-call.js';
+import { isPageState, PageQuestions } from './page-questions.js';
 
 /** Bounds of the calls that wait for a client. */
 export interface ParkingLimits {
   readonly maxCalls: number;
   readonly maxCallsPerPrincipal: number;
-  /** Bytes of all questions that are kept. */
+  /** Bytes of all questions, and of results that nobody has fetched yet. */
   readonly maxBytes: number;
-  /** How long a call waits for its client, milliseconds. */
+  /** How long a call waits for its client, all rounds together, milliseconds. */
   readonly parkedMs: number;
 }
+
+/** Why a call could not wait, or not go on. */
+export type ParkingRefusal = 'calls' | 'principal' | 'bytes' | 'age' | 'closed' | 'state' | 'expired';
 
 export interface ParkingOptions {
   readonly sealer: Sealer;
   readonly limits: ParkingLimits;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  readonly onCount?: (parked: number) => void;
+  /** Told of every change. */
+  readonly onChange?: (calls: number, bytes: number) => void;
+  readonly onRefused?: (reason: ParkingRefusal) => void;
 }
 
 /** Tells our states from those of upstreams, which pass through unchanged. */
@@ -28,8 +34,8 @@ const statePrefix = 'swp1.';
 
 interface Parked {
   readonly call: ParkedCall;
-  readonly bytes: number;
   readonly expiry: NodeJS.Timeout;
+  bytes: number;
 }
 
 /**
@@ -40,14 +46,19 @@ interface Parked {
  */
 export class Parking {
   readonly #options: ParkingOptions;
+  readonly #pages: PageQuestions;
   /** Names this process in the states that it seals. */
   readonly #node = randomBytes(6).toString('base64url');
   readonly #parked = new Map<string, Parked>();
   readonly #perPrincipal = new Map<string, number>();
+  /** Providers that are on their way out: their calls may finish, but not wait. */
+  readonly #leaving = new WeakSet<Invocable>();
+  #draining = false;
   #bytes = 0;
 
   constructor(options: ParkingOptions) {
     this.#options = options;
+    this.#pages = new PageQuestions(options.sealer, options.now, options.limits.parkedMs);
   }
 
   /** Calls that wait for their client now. */
@@ -56,80 +67,114 @@ export class Parking {
   }
 
   /**
-   * Makes a call that may have to wait, or goes on with one that did.
-   * @throws SW_STATE_INVALID, SW_OVERLOADED, SW_CONCURRENCY_LIMITED, SW_CAPABILITY_MISSING and what the provider raises
+   * Makes the call of a modern client, or goes on with one that had to wait for an answer.
+   * @throws SW_STATE_INVALID, SW_OVERLOADED, SW_CONCURRENCY_LIMITED, SW_PARKED_EXPIRED, SW_CAPABILITY_MISSING,
+   *   SW_INPUT_DECLINED, SW_INPUT_ROUNDS, SW_INPUT_UNAVAILABLE and what the provider raises
    */
   async invoke(provider: Invocable, call: ProviderCall): Promise<ModelResult> {
-    const { requestState } = call.request.params;
+    const digest = () => digestOf(call);
+    try {
+      if (!interactiveMethods.has(call.request.method)) return await provider.invoke(call);
+      return await this.#begin(provider, call);
+    } catch (thrown) {
+      return this.#pages.ask(thrown, provider, call, digest);
+    }
+  }
+
+  /** Ends what waits for a provider that leaves; what is running may finish. */
+  endOf(provider: Invocable): void {
+    this.#leaving.add(provider);
+    for (const { call } of [...this.#parked.values()]) if (call.provider === provider) call.cancel('drain');
+  }
+
+  /** Ends everything that waits: no retry can come any more. */
+  stop(): void {
+    this.#draining = true;
+    for (const { call } of [...this.#parked.values()]) call.cancel('drain');
+  }
+
+  #begin(provider: Invocable, call: ProviderCall): Promise<ModelResult> {
+    const { requestState, inputResponses } = call.request.params;
     if (typeof requestState === 'string' && requestState.startsWith(statePrefix))
-      return this.#resume(provider, call, requestState, call.request.params['inputResponses']);
-    if (!speaksLegacyOnly(provider)) return provider.invoke(call);
-    if (requestState !== undefined) throw invalid('it is not one of ours, and this server gives none');
-    const digest = digestOf(call);
+      return this.#resume(provider, call, requestState, inputResponses);
+    const afterPages = typeof requestState === 'string' && isPageState(requestState);
+    if (afterPages) this.#counted(() => this.#pages.check(requestState, provider, call, digestOf(call)));
+    if (!speaksLegacyOnly(provider)) return provider.invoke(afterPages ? withoutAnswers(call) : call);
+    if (requestState !== undefined && !afterPages)
+      throw this.#refuse('state', invalid('it is not one of ours, and this server gives none'));
     const id = randomBytes(12).toString('base64url');
     const events = {
       park: (parked: ParkedCall) => this.#park(parked),
+      hold: ({ id: held }: ParkedCall, bytes: number) => this.#hold(held, bytes),
       done: (parked: ParkedCall) => {
         this.#remove(parked.id);
       },
     };
-    const { inputResponses: _notAskedFor, requestState: _none, ...params } = call.request.params;
-    return new ParkedCall(id, digest, provider.id, call, events).start(provider, {
-      ...call,
-      request: { ...call.request, params },
-    });
-  }
-
-  /** Cancels everything that waits. */
-  stop(): void {
-    for (const { call } of [...this.#parked.values()]) call.cancel('client');
+    return new ParkedCall(id, digestOf(call), provider, call, events).start(withoutAnswers(call));
   }
 
   #resume(provider: Invocable, call: ProviderCall, state: string, responses: unknown): Promise<ModelResult> {
-    const opened = this.#options.sealer.open(state.slice(statePrefix.length));
-    if (!opened.ok) throw invalid('it was changed or is not ours');
-    const { node, id, principal, round, expires } = opened.value;
-    if (typeof expires !== 'number' || expires < this.#options.now()) throw invalid('it has expired');
-    if (principal !== call.scope.principal.id) throw invalid('it was given to somebody else');
-    if (node !== this.#node) throw invalid('the replica that held the call is gone');
-    const parked = this.#parked.get(String(id))?.call;
-    if (!parked) throw invalid('the call has ended');
-    if (parked.provider !== provider.id || parked.digest !== digestOf(call))
-      throw invalid('it belongs to another call');
-    if (parked.attached || parked.round !== round) throw invalid('it was used already');
+    const parked = this.#counted(() => this.#find(provider, call, state));
     parked.answer(responses);
     // It runs again: it holds no place until it asks once more.
     this.#remove(parked.id);
     return parked.attach(call);
   }
 
+  /** The waiting call that a state names. @throws SW_STATE_INVALID */
+  #find(provider: Invocable, call: ProviderCall, state: string): ParkedCall {
+    const opened = this.#options.sealer.open(state.slice(statePrefix.length));
+    if (!opened.ok) throw invalid('it was changed or is not ours');
+    const { node, id, principal, round, expires } = opened.value;
+    if (typeof expires !== 'number' || expires < this.#options.now()) throw invalid('it has expired');
+    if (principal !== call.scope.principal.id) throw invalid('it was given to somebody else');
+    if (node !== this.#node) throw invalid('the process that held the call is gone, or is another one');
+    const parked = this.#parked.get(String(id))?.call;
+    if (!parked) throw invalid('it was used already, or the call has ended');
+    if (parked.provider.id !== provider.id || parked.digest !== digestOf(call))
+      throw invalid('it belongs to another call');
+    if (parked.round !== round) throw invalid('it was used already');
+    return parked;
+  }
+
   #park(call: ParkedCall): string {
     const { limits, sealer, now } = this.#options;
-    const bytes = call.bytes;
+    const { bytes } = call;
     const mine = this.#perPrincipal.get(call.principalId) ?? 0;
+    call.expiresAt ??= now() + limits.parkedMs;
+    const left = call.expiresAt - now();
+    if (this.#draining) throw this.#refuse('closed', fail('SW_DRAINING'));
+    if (this.#leaving.has(call.provider)) throw this.#refuse('closed', leavingError(call.provider.id));
+    if (left <= 0) throw this.#refuse('age', fail('SW_PARKED_EXPIRED', { parkedMs: limits.parkedMs }));
     if (this.#parked.size >= limits.maxCalls)
-      throw fail('SW_OVERLOADED', { reason: `${limits.maxCalls} calls wait for their clients` });
+      throw this.#refuse('calls', fail('SW_OVERLOADED', { reason: `${limits.maxCalls} calls wait for their clients` }));
     if (this.#bytes + bytes > limits.maxBytes)
-      throw fail('SW_OVERLOADED', { reason: 'questions to clients fill their budget' });
-    if (mine >= limits.maxCallsPerPrincipal)
-      throw fail('SW_CONCURRENCY_LIMITED', { limit: limits.maxCallsPerPrincipal, scope: 'principal (parked calls)' });
+      throw this.#refuse('bytes', fail('SW_OVERLOADED', { reason: 'questions to clients fill their budget' }));
+    if (mine >= limits.maxCallsPerPrincipal) throw this.#refuse('principal', tooManyError(limits.maxCallsPerPrincipal));
     const expiry = setTimeout(() => {
+      this.#options.onRefused?.('expired');
       call.cancel('deadline');
-    }, limits.parkedMs).unref();
+    }, left).unref();
     this.#parked.set(call.id, { call, bytes, expiry });
     this.#perPrincipal.set(call.principalId, mine + 1);
     this.#bytes += bytes;
-    this.#options.onCount?.(this.#parked.size);
-    return (
-      statePrefix +
-      sealer.seal({
-        node: this.#node,
-        id: call.id,
-        principal: call.principalId,
-        round: call.round,
-        expires: now() + limits.parkedMs,
-      })
-    );
+    this.#changed();
+    const { id, principalId: principal, round, expiresAt: expires } = call;
+    return statePrefix + sealer.seal({ node: this.#node, id, principal, round, expires });
+  }
+
+  /** Counts what a waiting call holds besides; false where there is no room. */
+  #hold(id: string, bytes: number): boolean {
+    const parked = this.#parked.get(id);
+    if (!parked) return true;
+    if (this.#bytes + bytes > this.#options.limits.maxBytes) {
+      this.#options.onRefused?.('bytes');
+      return false;
+    }
+    parked.bytes += bytes;
+    this.#bytes += bytes;
+    this.#changed();
+    return true;
   }
 
   #remove(id: string): void {
@@ -142,15 +187,44 @@ export class Parking {
     const left = (this.#perPrincipal.get(principalId) ?? 1) - 1;
     if (left > 0) this.#perPrincipal.set(principalId, left);
     else this.#perPrincipal.delete(principalId);
-    this.#options.onCount?.(this.#parked.size);
+    this.#changed();
+  }
+
+  #changed(): void {
+    this.#options.onChange?.(this.#parked.size, this.#bytes);
+  }
+
+  #refuse(reason: ParkingRefusal, error: SeaworthyError): SeaworthyError {
+    this.#options.onRefused?.(reason);
+    return error;
+  }
+
+  /** Does a check whose failure is a refused state. */
+  #counted<Value>(check: () => Value): Value {
+    try {
+      return check();
+    } catch (error) {
+      this.#options.onRefused?.('state');
+      throw error;
+    }
   }
 }
 
 const invalid = (reason: string) => fail('SW_STATE_INVALID', { reason });
+const tooManyError = (limit: number) =>
+  fail('SW_CONCURRENCY_LIMITED', { limit, scope: 'principal (calls that wait for an answer)' });
+const leavingError = (provider: string) =>
+  fail('SW_UPSTREAM_UNAVAILABLE', { provider, reason: 'it is being stopped or replaced' });
 
 /** A server that speaks the modern family asks through its own results; a module too. */
 const speaksLegacyOnly = (provider: Invocable): boolean =>
   provider.kind !== 'module' && provider.snapshot()?.family === 'legacy';
+
+/** The call as it was made first: what a retry adds is for us. */
+function withoutAnswers(call: ProviderCall): ProviderCall {
+  const { inputResponses: _responses, requestState: _state, ...params } = call.request.params;
+  return { ...call, request: { ...call.request, params } };
+}
 
 /** What is called: method, target and arguments. */
 function digestOf({ request }: ProviderCall): string {

@@ -1,5 +1,5 @@
 import { fail, toSeaworthyError } from '#kernel/errors/index.js';
-import { interactiveMethods, taskMethods, type ModelResult } from '#protocol/model/index.js';
+import { taskMethods, type ModelResult } from '#protocol/model/index.js';
 import { fulfilInput, type Parking } from '../bridge/index.js';
 import type { Invocable, ProviderCall } from '../catalog/index.js';
 import type { TaskCalls } from '../tasks/index.js';
@@ -65,6 +65,5 @@ async function start(flow: Flow, target: CallTarget, invocation: ProviderCall, p
 
 /** To a provider of either family: its questions reach the client in the words of the client's family. */
 function across(provider: Invocable, call: ProviderCall, { parking }: CallParts): Promise<ModelResult> {
-  if (call.client.family === 'legacy') return fulfilInput(provider, call);
-  return interactiveMethods.has(call.request.method) ? parking.invoke(provider, call) : provider.invoke(call);
+  return call.client.family === 'legacy' ? fulfilInput(provider, call) : parking.invoke(provider, call);
 }

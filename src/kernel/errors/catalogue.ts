@@ -222,6 +222,16 @@ export const fail = defineErrors({
     hint: 'Start the call again, or look at the tool: it never finishes.',
     kind: 'upstream', http: 200, rpc: -31022, retryable: false,
   },
+  SW_INPUT_DECLINED: {
+    message: 'The client declined what the server needs ({method}).',
+    hint: 'Start the call again without requestState, and accept.',
+    kind: 'caller', http: 200, rpc: -31023, retryable: false,
+  },
+  SW_PARKED_EXPIRED: {
+    message: 'The call has waited for its client longer than {parkedMs} ms.',
+    hint: 'Answer sooner, or ask the operator to raise bridge.parkedMs.',
+    kind: 'caller', http: 200, rpc: -31024, retryable: false,
+  },
 
   // upstreams
   SW_UPSTREAM_UNAVAILABLE: {

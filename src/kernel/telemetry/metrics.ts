@@ -13,6 +13,10 @@ export interface Metrics {
   readonly activeCalls: Gauge;
   /** Calls that wait for the answer of a client. */
   readonly parkedCalls: Gauge;
+  /** Bytes of their questions, and of results that they wait with. */
+  readonly parkedBytes: Gauge;
+  /** Calls that could not wait, or not go on: by cap (`calls`, `principal`, `bytes`, `age`), `closed`, `state`, `expired`. */
+  readonly parkedRefused: Counter<'reason'>;
   readonly openStreams: Gauge;
   readonly refusals: Counter<'code'>;
   /** 1 when the upstream answers, 0 when not. */
@@ -60,6 +64,17 @@ export function createMetrics(build: BuildInfo = { version: 'unknown' }): Metric
     parkedCalls: new Gauge({
       name: metricNames.parkedCalls,
       help: 'Calls that wait for the answer of a client.',
+      registers,
+    }),
+    parkedBytes: new Gauge({
+      name: metricNames.parkedBytes,
+      help: 'Bytes of the questions to clients, and of results that wait for them.',
+      registers,
+    }),
+    parkedRefused: new Counter({
+      name: metricNames.parkedRefused,
+      help: 'Calls that could not wait for their client, or not go on, by reason.',
+      labelNames: ['reason'],
       registers,
     }),
     openStreams: new Gauge({ name: metricNames.openStreams, help: 'Open event streams.', registers }),

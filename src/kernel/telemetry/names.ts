@@ -8,6 +8,8 @@ export const metricNames = {
   httpRequests: 'seaworthy_http_requests_total',
   activeCalls: 'seaworthy_active_calls',
   parkedCalls: 'seaworthy_parked_calls',
+  parkedBytes: 'seaworthy_parked_bytes',
+  parkedRefused: 'seaworthy_parked_refused_total',
   openStreams: 'seaworthy_open_streams',
   refusals: 'seaworthy_refusals_total',
   upstreamUp: 'seaworthy_upstream_up',

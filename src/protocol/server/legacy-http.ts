@@ -180,7 +180,8 @@ export class LegacyHttp {
       this.#begin(made, facts, answer);
       return made;
     });
-    const patience = setTimeout(() => stream.make(), this.#options.streamAfterMs);
+    const streams = takesStream(entry.header);
+    const patience = streams ? setTimeout(() => stream.make(), this.#options.streamAfterMs) : undefined;
     try {
       const result = await answerLegacy(this.#context, {
         message,
@@ -189,7 +190,7 @@ export class LegacyHttp {
         client: this.#sessions.peek(facts)?.live.client ?? clientOf(facts),
         live: () => session.value.live,
         scope,
-        channel: this.#channel(facts, session, stream, scope),
+        channel: streams ? this.#channel(facts, session, stream, scope) : silent,
         bytesIn,
       });
       const pieces = encodeResult(message.id, message.method, result, clientOf(facts), this.#context.serverInfo);
@@ -276,6 +277,13 @@ export class LegacyHttp {
     };
   }
 }
+
+/** A client that takes JSON alone gets the result alone: there is no way to ask it or to tell it anything before. */
+const takesStream = (header: HeaderOf): boolean => {
+  const accept = header('accept');
+  return accept === undefined || /\*\/\*|text\/(event-stream|\*)/i.test(accept);
+};
+const silent: Channel = { notify: () => {} };
 
 /** Clients of older revisions would parse the empty data of a priming event. */
 const primes = (facts: SessionFacts): boolean => facts.revision === '2025-11-25';

@@ -86,6 +86,26 @@ export function legacyPatch(result: ModelResult): { set: JsonObject; remove: rea
 
 const modernMembers = ['resultType', 'ttlMs', 'cacheScope'];
 
+/** A server's refusal until its user has opened pages; only in 2025-11-25 (client/elicitation, URL mode). */
+export const pagesRequired = -32042;
+
+/** The params of the elicitations that such a refusal lists; none where it is malformed. */
+export function pagesOf({ data }: RpcErrorObject): readonly JsonObject[] {
+  const listed = isObject(data) ? data['elicitations'] : undefined;
+  if (!Array.isArray(listed)) return [];
+  return listed
+    .filter(isObject)
+    .filter(({ url }) => typeof url === 'string')
+    .map((page) => ({ ...page, mode: 'url' }));
+}
+
+/** The refusal itself, for pages that a client has to open before it calls again. */
+export const pagesError = (pages: readonly JsonObject[]): RpcErrorObject => ({
+  code: pagesRequired,
+  message: 'Pages have to be opened first.',
+  data: { elicitations: pages },
+});
+
 /** Error codes that the modern family renamed: a missing resource was -32002. */
 export function legacyError(method: string, error: RpcErrorObject): RpcErrorObject {
   const missing = (method === 'resources/read' || method === 'resources/subscribe') && error.code === -32602;

@@ -1,0 +1,2 @@
+/** Rounds of questions that one call may take. */
+export const maxRounds = 10;
