@@ -15,6 +15,7 @@ import type { Module } from '#gateway/modules/index.js';
 import { createPipeline, SchemaChecks } from '#gateway/pipeline/index.js';
 import { TaskTokens } from '#gateway/tasks/index.js';
 import { compilePolicy } from '#gateway/policy/index.js';
+import { HttpPools } from '#protocol/client/index.js';
 import { CallRegistry, type Handler, type ServingContext } from '#protocol/server/index.js';
 import type { Config } from './config.js';
 import { healthOf, type HealthReport } from './health.js';
@@ -88,6 +89,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
   });
   const taskTokens = new TaskTokens(createSealer(keyRing, 'task'));
   const budget = new ByteBudget(initial.limits.maxResultBytesInFlight, (held) => metrics.resultBytes.set(held));
+  const pools = new HttpPools();
   const moduleSealer = createSealer(keyRing, 'request-state');
   const partsOf = (config: Config) => ({
     config,
@@ -100,6 +102,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
     modules: options.modules ?? {},
     storage,
     budget,
+    pools,
   });
 
   let config = initial;

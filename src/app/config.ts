@@ -45,6 +45,41 @@ const mcpServer = field.section(
       unit: 'bytes',
       doc: 'Largest result. Default: limits.maxResultBytes.',
     }),
+    network: field.oneOf(['any', 'public'], {
+      default: 'any',
+      doc: 'Addresses that `url` may lead to. `public` refuses private, loopback and link-local ones.',
+    }),
+    http2: field.oneOf(['auto', 'never'], {
+      default: 'auto',
+      doc: '`auto`: HTTP/2 where a server behind TLS offers it.',
+    }),
+    caFile: field.string({
+      optional: true,
+      doc: 'File with the certificates (PEM) that `url` is trusted by, instead of the system’s.',
+    }),
+    maxConnections: field.int({
+      default: 128,
+      min: 1,
+      doc: 'Connections for calls to the origin of `url`; further calls wait for one.',
+    }),
+    keepAliveMaxMs: field.int({
+      default: 10 * minute,
+      min: 1000,
+      unit: 'ms',
+      doc: 'Age at which a connection is made anew, so that a changed DNS entry is seen.',
+    }),
+    headersTimeoutMs: field.int({
+      default: 0,
+      min: 0,
+      unit: 'ms',
+      doc: 'Time until an answer begins; 0: as long as the call may take.',
+    }),
+    idleTimeoutMs: field.int({
+      default: 5 * minute,
+      min: 0,
+      unit: 'ms',
+      doc: 'Silence within an answer that has begun; 0: any. Long-lived streams may be silent.',
+    }),
   },
   'A server behind the gateway.',
 );

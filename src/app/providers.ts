@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ByteBudget } from '#kernel/context/index.js';
@@ -10,6 +11,7 @@ import { systemClock } from '#kernel/time/index.js';
 import type { Provider } from '#gateway/catalog/index.js';
 import { moduleProvider, type Module } from '#gateway/modules/index.js';
 import { createUpstream, type UpstreamConfig } from '#gateway/upstreams/index.js';
+import type { HttpPools } from '#protocol/client/index.js';
 import { builtinModules } from './builtin-modules.js';
 import type { Config, McpServerConfig } from './config.js';
 
@@ -24,6 +26,8 @@ export interface ProviderParts {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly storage: Storage | undefined;
   readonly budget: ByteBudget | undefined;
+  /** Connections that upstreams of one origin share. */
+  readonly pools: HttpPools;
   /** Modules that a program brings along, besides the built-in ones. */
   readonly modules: Readonly<Record<string, Module>>;
 }
@@ -74,6 +78,7 @@ async function makeUpstream(id: string, settings: McpServerConfig, parts: Provid
     budget: parts.budget,
     limits: { maxListItems: lists.maxItems, maxListBytes: lists.maxBytes },
     lists,
+    pools: parts.pools,
   });
 }
 
@@ -100,7 +105,23 @@ async function upstreamConfigOf(id: string, settings: McpServerConfig, parts: Pr
     url: url as string,
     headers: await resolveAll(settings.headers, parts),
     type: type === 'sse' ? 'sse' : 'http',
+    network: settings.network,
+    http2: settings.http2,
+    ca: await certificatesOf(id, settings.caFile, parts),
+    maxConnections: settings.maxConnections,
+    keepAliveMaxMs: settings.keepAliveMaxMs,
+    headersTimeoutMs: settings.headersTimeoutMs,
+    idleTimeoutMs: settings.idleTimeoutMs,
   };
+}
+
+async function certificatesOf(id: string, file: string | undefined, { baseDir }: ProviderParts) {
+  if (file === undefined) return undefined;
+  try {
+    return await readFile(resolve(baseDir, file), 'utf8');
+  } catch (cause) {
+    throw fail('SW_CONFIG_INVALID', { reason: `mcpServers.${id}.caFile: ${reasonOf(cause)}` }, cause);
+  }
 }
 
 /** Values that are references become the secrets they name. */

@@ -3,6 +3,7 @@ import { reasonOf } from '#kernel/errors/index.js';
 import { createSealer, memoryKeyRing } from '#kernel/secrets/index.js';
 import { createMetrics, silentLogger } from '#kernel/telemetry/index.js';
 import type { Provider, ProviderSnapshot } from '#gateway/catalog/index.js';
+import { HttpPools } from '#protocol/client/index.js';
 import { rootConfig } from '../config.js';
 import { makeProviders, type ConfiguredProvider } from '../providers.js';
 import { packageVersion } from '../version.js';
@@ -79,6 +80,7 @@ async function providerOf(
     modules: {},
     storage: undefined,
     budget: undefined,
+    pools: new HttpPools(),
   });
   // One server went in, one comes out.
   return (made.get(id) as ConfiguredProvider).provider;

@@ -1,7 +1,7 @@
 import type { ByteBudget } from '#kernel/context/index.js';
 import type { Logger, Metrics } from '#kernel/telemetry/index.js';
 import { systemClock, type Clock } from '#kernel/time/index.js';
-import { faultsOf, type Faults } from '#protocol/client/index.js';
+import { faultsOf, HttpPools, type Faults } from '#protocol/client/index.js';
 import type { Implementation } from '#protocol/model/index.js';
 
 interface UpstreamTuning {
@@ -32,6 +32,20 @@ export interface HttpUpstreamConfig extends UpstreamTuning {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** `sse`: the transport of revision 2024-11-05 and nothing else. Default `http`, which falls back to it. */
   readonly type?: 'http' | 'sse' | undefined;
+  /** `auto` (default): HTTP/2 where a server behind TLS offers it. */
+  readonly http2?: 'auto' | 'never' | undefined;
+  /** Addresses that it may have. Default `any`: the operator wrote the URL. */
+  readonly network?: 'any' | 'public' | undefined;
+  /** Certificates to trust instead of the system's, PEM. */
+  readonly ca?: string | undefined;
+  /** Connections for calls at once. Default 128. */
+  readonly maxConnections?: number | undefined;
+  /** Milliseconds after which a connection is made anew. Default 600,000. */
+  readonly keepAliveMaxMs?: number | undefined;
+  /** Milliseconds until an answer begins; 0 (default): as long as the call may take. */
+  readonly headersTimeoutMs?: number | undefined;
+  /** Milliseconds without a byte of an answer that has begun. Default 300,000. */
+  readonly idleTimeoutMs?: number | undefined;
 }
 
 /** One entry of `mcpServers`, secrets resolved. */
@@ -70,6 +84,8 @@ export interface UpstreamDeps {
   readonly budget?: ByteBudget | undefined;
   /** What we call ourselves toward servers. */
   readonly self?: Implementation | undefined;
+  /** Connections that upstreams share. Default: each its own. */
+  readonly pools?: HttpPools | undefined;
 }
 
 /** Configuration and dependencies with every default filled in. */
@@ -81,6 +97,7 @@ export interface UpstreamContext {
   readonly clock: Clock;
   readonly self: Implementation;
   readonly budget: ByteBudget | undefined;
+  readonly pools: HttpPools;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly connectTimeoutMs: number;
   readonly listTimeoutMs: number;
@@ -103,12 +120,13 @@ export function upstreamContext(id: string, config: UpstreamConfig, deps: Upstre
   const maxResultBytes = config.maxResultBytes ?? 16 * mebibyte;
   return {
     id,
-    faults: faultsOf(id),
+    faults: faultsOf(id, 'url' in config ? Object.keys(config.headers ?? {}) : []),
     logger: deps.logger.child({ provider: id }),
     metrics: deps.metrics,
     clock: deps.clock ?? systemClock,
     self: deps.self ?? { name: 'seaworthy', version: '0.1.0' },
     budget: deps.budget,
+    pools: deps.pools ?? new HttpPools(),
     environment: deps.environment ?? {},
     connectTimeoutMs: config.connectTimeoutMs ?? 10_000,
     listTimeoutMs: config.listTimeoutMs ?? 30_000,

@@ -50,10 +50,21 @@ export class HttpDialer implements Dialer {
     this.#onNotification = onNotification;
     this.#onLost = onLost;
     this.#pool = new SessionPool(context.clock, context.sessionIdleMs, context.maxSessions);
+    const { connectTimeoutMs } = context;
     this.#endpoint = new HttpEndpoint({
       url: config.url,
       headers: config.headers ?? {},
-      connectTimeoutMs: context.connectTimeoutMs,
+      pool: context.pools.acquire(new URL(config.url).origin, {
+        network: config.network ?? 'any',
+        http2: config.http2 ?? 'auto',
+        connectTimeoutMs,
+        maxConnections: config.maxConnections ?? 128,
+        keepAliveMaxMs: config.keepAliveMaxMs ?? 600_000,
+        ca: config.ca,
+      }),
+      connectTimeoutMs,
+      headersTimeoutMs: config.headersTimeoutMs ?? 0,
+      idleTimeoutMs: config.idleTimeoutMs ?? 300_000,
       maxMessageBytes: context.maxResultBytes + frameBytes,
       faults: context.faults,
       clock: context.clock,

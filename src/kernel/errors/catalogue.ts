@@ -255,9 +255,41 @@ export const fail = defineErrors({
     kind: 'upstream', http: 502, rpc: -31060, retryable: false,
   },
   SW_UPSTREAM_REFUSED: {
-    message: 'Upstream {provider} refused our credential (HTTP {status}).',
+    message: 'Upstream {provider} refused our credential (HTTP {status}; {credential}).',
     hint: 'Check the headers configured for it.',
     kind: 'operator', http: 502, rpc: -31055, retryable: false,
+  },
+  SW_UPSTREAM_REDIRECTED: {
+    message: 'Upstream {provider} answered with a redirect to {location} (HTTP {status}), which is never followed.',
+    hint: 'Set its url to that address, if you trust it.',
+    kind: 'operator', http: 502, rpc: -31058, retryable: false,
+  },
+
+  // requests of our own to addresses that others chose
+  SW_ADDRESS_REFUSED: {
+    message: 'The address of {host} is not one that may be reached.',
+    hint: 'Use a public address, or ask the operator to allow the network it lies in.',
+    kind: 'operator', http: 502, rpc: -31060, retryable: false,
+  },
+  SW_OUTBOUND_REFUSED: {
+    message: 'The request to {url} was not made: {reason}.',
+    hint: 'Use an https address that answers without detours.',
+    kind: 'operator', http: 502, rpc: -31061, retryable: false,
+  },
+  SW_OUTBOUND_FAILED: {
+    message: 'The request to {url} failed: {reason}.',
+    hint: 'Check the address, and that the server there is up.',
+    kind: 'upstream', http: 502, rpc: -31062, retryable: true,
+  },
+  SW_OUTBOUND_TIMEOUT: {
+    message: 'The request to {url} took longer than {timeoutMs} ms.',
+    hint: 'Check that the server there is up.',
+    kind: 'upstream', http: 504, rpc: -31063, retryable: true,
+  },
+  SW_OUTBOUND_TOO_LARGE: {
+    message: 'The answer of {url} is larger than {maxBytes} bytes.',
+    hint: 'Check that the address is the right one.',
+    kind: 'upstream', http: 502, rpc: -31064, retryable: false,
   },
 
   // configuration, storage, secrets

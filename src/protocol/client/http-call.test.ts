@@ -6,10 +6,18 @@ import { CallScope } from '#kernel/context/index.js';
 import { systemClock } from '#kernel/time/index.js';
 import type { ModelNotification } from '../model/index.js';
 import { HttpEndpoint } from './http-endpoint.js';
+import { HttpPools } from './http-pools.js';
 import { HttpPeer } from './http-peer.js';
 import { HttpSession } from './http-session.js';
 import { faultsOf } from './peer.js';
 
+const poolSettings = {
+  network: 'any',
+  http2: 'never',
+  connectTimeoutMs: 2_000,
+  maxConnections: 8,
+  keepAliveMaxMs: 60_000,
+} as const;
 type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void;
 const open: { server: Server; endpoint: HttpEndpoint }[] = [];
 afterEach(async () => {
@@ -27,10 +35,14 @@ async function setUp(answer: Answer) {
     request.on('end', () => answer(request, response, body));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const endpoint = new HttpEndpoint({
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
+    url: `${origin}/mcp`,
     headers: { authorization: 'Bearer configured' },
+    pool: new HttpPools().acquire(origin, poolSettings),
     connectTimeoutMs: 2_000,
+    headersTimeoutMs: 0,
+    idleTimeoutMs: 0,
     maxMessageBytes: 2_000,
     faults: faultsOf('up'),
     clock: systemClock,

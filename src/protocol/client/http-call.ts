@@ -2,7 +2,7 @@ import { fail, reasonOf, type SeaworthyError } from '#kernel/errors/index.js';
 import type { Timer } from '#kernel/time/index.js';
 import { isObject, PeerError, type RawResult, type RpcErrorObject } from '../jsonrpc/index.js';
 import type { IncomingHttpHeaders } from 'undici/types/header.js';
-import type { HttpAnswer, HttpEndpoint } from './http-endpoint.js';
+import { mediaType, type HttpAnswer, type HttpEndpoint } from './http-endpoint.js';
 import { readInbound, type Inbound } from './inbound.js';
 import { answerText, requestText, type ServerRequest } from './outbound-text.js';
 import { cancelledError, isGlobalNotification, relay, type OutboundCall, type Unattributed } from './peer.js';
@@ -46,6 +46,8 @@ class HttpCall {
   #reject!: (error: Error) => void;
   #settled = false;
   #ended = false;
+  /** A response came that answers nothing we asked here. */
+  #strayed = false;
   #abort: () => void = () => {};
   /** Waits to take the stream up again, or for its end after the response. */
   #timer: Timer | undefined;
@@ -64,7 +66,8 @@ class HttpCall {
       this.#settle(() => this.#reject(cancelledError(call.scope)));
       this.#abort();
     });
-    this.#abort = endpoint.post(requestText(id, call.request), headers, this.#events(options.onHead));
+    const kind = call.request.method === 'subscriptions/listen' ? 'stream' : 'call';
+    this.#abort = endpoint.post(requestText(id, call.request), headers, this.#events(options.onHead), kind);
   }
 
   #events(head?: HttpCallOptions['onHead']) {
@@ -91,12 +94,18 @@ class HttpCall {
     how();
   }
 
-  #read(bytes: Buffer): void {
+  /** `answer`: where the text is the whole of one, for the error to say what came instead of JSON. */
+  #read(bytes: Buffer, answer?: HttpAnswer): void {
     if (this.#settled) return;
     try {
       for (const message of readInbound(bytes)) this.#dispatch(message);
     } catch (thrown) {
-      this.#settle(() => this.#reject(this.#options.endpoint.faults.protocol(reasonOf(thrown), thrown)));
+      const type = answer && mediaType(answer.headers);
+      const reason =
+        answer && type !== 'application/json'
+          ? `HTTP ${String(answer.status)} with ${type || 'no media type'} instead of JSON`
+          : reasonOf(thrown);
+      this.#settle(() => this.#reject(this.#options.endpoint.faults.protocol(reason, thrown)));
       this.#abort();
     }
   }
@@ -114,7 +123,7 @@ class HttpCall {
       else this.#settle(() => this.#resolve({ kind: 'result', result: message.result }));
       if (!this.#ended)
         this.#timer = this.#options.endpoint.clock.after(lingerMs, () => this.#abort(), { unref: true });
-    }
+    } else this.#strayed = true;
   }
 
   #asked(request: ServerRequest): void {
@@ -133,13 +142,15 @@ class HttpCall {
     this.#close();
     if (this.#settled) return;
     if (answer.status >= 300) return this.#refused(answer);
-    if (!answer.isStream && answer.body.length > 0) this.#read(answer.body);
+    if (!answer.isStream && answer.body.length > 0) this.#read(answer.body, answer);
     if (this.#settled) return;
     if (this.#canResume(answer)) return this.#resumeLater(answer);
     const { faults } = this.#options.endpoint;
-    const error = answer.isStream
-      ? faults.lost('the stream ended early')
-      : faults.protocol('the answer holds no response');
+    const error = this.#strayed
+      ? faults.protocol('it answered under another id')
+      : answer.isStream
+        ? faults.lost('the stream ended early')
+        : faults.protocol('the answer holds no response', undefined, answer.status);
     this.#settle(() => this.#reject(error));
   }
 
@@ -167,14 +178,16 @@ class HttpCall {
         lastEventId: answer.lastEventId ?? lastEventId,
         retryMs: answer.retryMs ?? retryMs,
       });
-      this.#abort = endpoint.get(headers, {
+      const resumed = {
         ...events,
-        end: (answer) =>
+        end: (answer: HttpAnswer) =>
           answer.status >= 300
             ? this.#settle(() => this.#reject(this.#notResumed(answer)))
             : events.end(keepPlace(answer)),
-        failed: (error, answer) => events.failed(error, answer && keepPlace(answer)),
-      });
+        failed: (error: SeaworthyError, answer: HttpAnswer | undefined) =>
+          events.failed(error, answer && keepPlace(answer)),
+      };
+      this.#abort = endpoint.get(headers, resumed, 'call');
     });
   }
 
@@ -183,13 +196,36 @@ class HttpCall {
 }
 
 /** What a refusal by HTTP status means for the caller. */
-export function refusal({ status, body }: HttpAnswer, { faults }: HttpEndpoint): SeaworthyError | PeerError {
+export function refusal(answer: HttpAnswer, { faults, url, clock }: HttpEndpoint): SeaworthyError | PeerError {
+  const { status, body, headers } = answer;
   if (status === 401 || status === 403) return faults.refused(status);
+  const type = mediaType(headers);
+  const reason = `HTTP ${String(status)}${type === '' || type === 'application/json' ? '' : ` with ${type}`}`;
+  // Too busy to do anything: the upstream's own words matter less than when to come back.
+  if (status === 429 || status === 503)
+    return faults.unavailable(reason, undefined, { retryAfterMs: retryAfterMs(headers['retry-after'], clock.now()) });
+  if (status < 400 && headers.location !== undefined)
+    return faults.redirected(status, place(String(headers.location), url));
   const error = rpcErrorOf(body);
   if (error) return new PeerError(error, status);
-  const reason = `HTTP ${String(status)}`;
-  if (status === 429 || status === 503) return faults.unavailable(reason);
   return status >= 500 ? faults.lost(reason) : faults.protocol(reason, undefined, status);
+}
+
+/** Where a redirect leads, without what may be secret in it. */
+function place(location: string, base: URL): string {
+  try {
+    const { origin, pathname } = new URL(location, base);
+    return origin === base.origin ? pathname : origin + pathname;
+  } catch {
+    return 'an unreadable address';
+  }
+}
+
+/** RFC 9110, 10.2.3: seconds, or a date. Undefined where it is neither. */
+export function retryAfterMs(value: string | string[] | undefined, now: number): number | undefined {
+  if (typeof value !== 'string') return undefined;
+  const ms = /^\d{1,9}$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now;
+  return Number.isNaN(ms) ? undefined : Math.max(ms, 0);
 }
 
 function rpcErrorOf(body: Buffer): RpcErrorObject | undefined {

@@ -91,7 +91,7 @@ export class HttpSession {
   }
 
   readonly post = (text: string, done: () => void = () => {}): void => {
-    this.#options.endpoint.post(text, this.#headers, { event: () => {}, end: done, failed: done });
+    this.#options.endpoint.post(text, this.#headers, { event: () => {}, end: done, failed: done }, 'aside');
   };
 
   #cancel = (requestId: number, reason: string): void => this.notify('notifications/cancelled', { requestId, reason });

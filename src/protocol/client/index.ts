@@ -1,6 +1,7 @@
 export { DuplexPeer } from './duplex-peer.js';
 export type { HttpOutcome } from './http-call.js';
 export { HttpEndpoint } from './http-endpoint.js';
+export { HttpPools, type HttpPoolSettings } from './http-pools.js';
 export { HttpPeer } from './http-peer.js';
 export { HttpSession } from './http-session.js';
 export { faultsOf, type Faults, type OutboundCall, type Peer } from './peer.js';

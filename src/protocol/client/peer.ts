@@ -29,20 +29,37 @@ export interface Peer {
 /** What a peer says outside of any call. */
 export type Unattributed = (notification: ModelNotification) => void;
 
-/** The failures of one upstream, named after it. */
+/** What more is known of a failure. */
+export interface FaultDetails {
+  /** Which deadline has passed. */
+  readonly deadline?: 'connect' | 'headers' | 'idle' | undefined;
+  /** When the server wants to be asked again, milliseconds from now. */
+  readonly retryAfterMs?: number | undefined;
+}
+
+/** The failures of one upstream, named after it. Their data says whether the call may have run there. */
 export interface Faults {
-  unavailable(reason: string, cause?: unknown): SeaworthyError;
-  lost(reason: string, cause?: unknown): SeaworthyError;
+  unavailable(reason: string, cause?: unknown, details?: FaultDetails): SeaworthyError;
+  lost(reason: string, cause?: unknown, details?: FaultDetails): SeaworthyError;
   /** `status`: where an HTTP answer was the reason. */
   protocol(reason: string, cause?: unknown, status?: number): SeaworthyError;
   refused(status: number): SeaworthyError;
+  /** `location`: without its query, which may be a secret. */
+  redirected(status: number, location: string): SeaworthyError;
 }
 
-export const faultsOf = (provider: string): Faults => ({
-  unavailable: (reason, cause) => fail('SW_UPSTREAM_UNAVAILABLE', { provider, reason }, cause),
-  lost: (reason, cause) => fail('SW_UPSTREAM_LOST', { provider, reason }, cause),
-  protocol: (reason, cause, status) => fail('SW_UPSTREAM_PROTOCOL', { provider, reason, status }, cause),
-  refused: (status) => fail('SW_UPSTREAM_REFUSED', { provider, status }),
+/** `credentials`: names of the headers that we were told to send, for the operator to know which one is refused. */
+export const faultsOf = (provider: string, credentials: readonly string[] = []): Faults => ({
+  unavailable: (reason, cause, details) =>
+    fail('SW_UPSTREAM_UNAVAILABLE', { provider, reason, mayHaveRun: false, ...details }, cause),
+  lost: (reason, cause, details) => fail('SW_UPSTREAM_LOST', { provider, reason, mayHaveRun: true, ...details }, cause),
+  protocol: (reason, cause, status = 0) =>
+    fail('SW_UPSTREAM_PROTOCOL', { provider, reason, status, mayHaveRun: status < 300 || status >= 500 }, cause),
+  refused: (status) => {
+    const credential = credentials.length > 0 ? `header ${credentials.join(', ')}` : 'none is configured';
+    return fail('SW_UPSTREAM_REFUSED', { provider, status, credential, mayHaveRun: false });
+  },
+  redirected: (status, location) => fail('SW_UPSTREAM_REDIRECTED', { provider, status, location, mayHaveRun: false }),
 });
 
 /** Why a cancelled call is rejected. */

@@ -87,6 +87,7 @@ function sendMessage(
       },
       failed: (error) => onError(error),
     },
+    'call',
     path,
   );
 }

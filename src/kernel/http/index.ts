@@ -1,0 +1,3 @@
+export type { AddressRange } from './address-range.js';
+export { guardedConnector, type Connector, type Resolve } from './guarded-connector.js';
+export { guardedRequest, type GuardedRequestOptions, type GuardedResponse } from './guarded-request.js';
