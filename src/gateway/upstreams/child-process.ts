@@ -23,6 +23,8 @@ export interface ChildProcessOptions {
 const stepMs = 2_000;
 /** Milliseconds to read what a process wrote before it ended. */
 const lastWordsMs = 250;
+/** What may wait for a process to read it, in characters: past it a message is refused. */
+const maxUnread = 64 * 2 ** 20;
 
 /**
  * One child process that speaks lines on stdin and stdout. It leads a process group of its own, so that what it
@@ -38,7 +40,9 @@ export class ChildProcess {
   readonly #exited: Promise<void>;
   /** What waits for the pipe to drain. */
   #waiting: string[] = [];
+  #waitingLength = 0;
   #blocked = false;
+  #stopping = false;
   #alive = true;
 
   constructor(options: ChildProcessOptions) {
@@ -54,8 +58,6 @@ export class ChildProcess {
       this.#blocked = false;
       this.#flush();
     });
-    // A write into a closed pipe: the exit that follows says all.
-    this.#child.stdin.on('error', (error) => logger.debug({ err: error }, 'the input of the child is closed'));
     this.#exited = new Promise((resolve) => {
       const ended = (reason: string): void => {
         if (!this.#alive) return;
@@ -64,9 +66,20 @@ export class ChildProcess {
         this.#signal('SIGKILL');
         forgetGroup(this.#child.pid ?? 0);
         this.#stderr.end();
+        // One that left the group (a daemon) may hold the other ends: they must not keep ours open, nor us running.
+        for (const pipe of [this.#child.stdin, this.#child.stdout, this.#child.stderr]) pipe.destroy();
         onExit(reason);
         resolve();
       };
+      // Nearly always the exit follows and says all; a process that lives on without a pipe is of no use.
+      const broken = (reason: string): void => {
+        if (!this.#stopping) clock.after(stepMs, () => ended(reason), { unref: true });
+      };
+      this.#child.stdout.once('end', () => broken('it closed its output'));
+      this.#child.stdin.on('error', (error) => {
+        logger.debug({ err: error }, 'the input of the child is closed');
+        broken('it closed its input');
+      });
       this.#child.once('error', (error: NodeJS.ErrnoException) =>
         ended(`it could not be started (${error.code ?? error.name})`),
       );
@@ -92,18 +105,22 @@ export class ChildProcess {
     return this.#stderr.last;
   }
 
-  /** Writes one line; it waits here while the pipe is full. */
-  send(text: string): void {
-    if (!this.#alive) return;
+  /** Writes one line; it waits here while the pipe is full. False where too much waits already. */
+  send(text: string): boolean {
+    if (!this.#alive) return true;
+    if (this.#child.stdin.writableLength + this.#waitingLength + text.length > maxUnread) return false;
     this.#waiting.push(text);
-    if (this.#blocked || this.#waiting.length > 1) return;
+    this.#waitingLength += text.length;
+    if (this.#blocked || this.#waiting.length > 1) return true;
     // What arrives in one turn of the event loop goes out in one system call: the pipe is the dearest part of a call.
     setImmediate(() => this.#flush());
+    return true;
   }
 
   /** Ends it in three steps, each bounded. Works twice. */
   async stop(): Promise<void> {
     if (!this.#alive) return;
+    this.#stopping = true;
     this.#flush();
     this.#child.stdin.end();
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
@@ -117,6 +134,7 @@ export class ChildProcess {
     const waiting = this.#waiting;
     if (this.#blocked || waiting.length === 0 || !this.#alive) return;
     this.#waiting = [];
+    this.#waitingLength = 0;
     this.#blocked = !this.#child.stdin.write(`${waiting.join('\n')}\n`);
   }
 

@@ -33,7 +33,11 @@ export class StdioConnection {
     this.#context = context;
     this.startedAt = clock.monotonic();
     this.peer = new DuplexPeer({
-      wire: { send: (text) => this.#child.send(text) },
+      wire: {
+        send: (text, onError) => {
+          if (!this.#child.send(text)) onError?.(faults.unavailable('it does not read its input'));
+        },
+      },
       faults,
       maxResultBytes,
       unattributed: onNotification,
