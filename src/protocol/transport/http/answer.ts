@@ -84,11 +84,17 @@ export class HttpAnswer {
   /** Sends one event; JSON has no line break outside strings, so those of a pretty-printed body become spaces. */
   event(data: Pieces, id?: string): void {
     if (this.#state !== 'streaming') return;
-    this.#response.cork();
-    this.#response.write(id === undefined ? 'data: ' : `id: ${id}\ndata: `);
-    for (const piece of data) this.#response.write(oneLine(piece));
-    this.#response.write('\n\n');
-    this.#response.uncork();
+    const field = id === undefined ? 'data: ' : `id: ${id}\ndata: `;
+    const [only] = data;
+    // Notifications come in floods: each is one chunk on the wire.
+    if (data.length === 1 && typeof only === 'string') this.#response.write(`${field}${oneLine(only)}\n\n`);
+    else {
+      this.#response.cork();
+      this.#response.write(field);
+      for (const piece of data) this.#response.write(oneLine(piece));
+      this.#response.write('\n\n');
+      this.#response.uncork();
+    }
     this.#cutSlowReader();
   }
 
@@ -154,6 +160,8 @@ const streamHeaders = {
   'x-accel-buffering': 'no',
 };
 
+function oneLine(piece: string): string;
+function oneLine(piece: string | Buffer): string | Buffer;
 function oneLine(piece: string | Buffer): string | Buffer {
   if (typeof piece === 'string')
     return piece.includes('\n') || piece.includes('\r') ? piece.replace(/[\r\n]/g, ' ') : piece;
