@@ -91,3 +91,15 @@ export async function startTaskServer() {
   });
   return { url: child.value, stop: child.stop };
 }
+
+/** test/fixtures/upstreams/apps.ts, a server with an MCP App, as a configured stdio server. */
+export const appsOverStdio = (name: string, family: Family) => ({
+  command: process.execPath,
+  args: [
+    '--import',
+    import.meta.resolve('tsx'),
+    fileURLToPath(new URL('../fixtures/upstreams/apps.ts', import.meta.url)),
+    name,
+    family,
+  ],
+});

@@ -13,4 +13,5 @@ export type {
 export { fileSnapshotStore, noSnapshotStore, type SnapshotStore } from './snapshot-store.js';
 export type { ListMethod } from './list-pages.js';
 export { nameProblems, View, type Target } from './view.js';
+export { withShownApps } from './app-uris.js';
 export { prefixedName } from './names.js';

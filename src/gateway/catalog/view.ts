@@ -2,6 +2,7 @@ import { fail } from '#kernel/errors/index.js';
 import { extension, hasExtension } from '#protocol/model/index.js';
 import type { Family, JsonObject, Prompt, Resource, ResourceTemplate, Tool } from '#protocol/model/index.js';
 import type { Rights } from '../policy/index.js';
+import { isAppUri, shownAppUri, splitAppUri, withShownApp } from './app-uris.js';
 import { describe } from './describe.js';
 import { ListPages, type ListMethod } from './list-pages.js';
 import { maxNameLength, prefixedName, prefixedUri, splitUri } from './names.js';
@@ -38,6 +39,7 @@ export class View {
   readonly templates: ReadonlyMap<string, Target<ResourceTemplate>>;
   readonly providers: ReadonlySet<string>;
   readonly #rights: Rights;
+  readonly #merged: boolean;
   readonly #matchers: { readonly matches: (uri: string) => boolean; readonly provider: string }[] = [];
   readonly #schemes = new Map<string, Set<string>>();
   readonly #pages: ListPages;
@@ -56,12 +58,16 @@ export class View {
     options: ViewOptions,
   ) {
     this.#rights = rights;
+    this.#merged = merged;
     this.providers = new Set(snapshots.map((snapshot) => snapshot.provider));
     const named = (provider: string, name: string) => (merged ? prefixedName(provider, name) : name);
     this.tools = this.#collect(snapshots, 'tool', (s) => s.tools, named);
     this.prompts = this.#collect(snapshots, 'prompt', (s) => s.prompts, named);
     const claims = merged ? countClaims(snapshots) : new Map<string, number>();
-    const located = (provider: string, uri: string) => ((claims.get(uri) ?? 0) > 1 ? prefixedUri(provider, uri) : uri);
+    const located = (provider: string, uri: string) => {
+      if (merged && isAppUri(uri)) return shownAppUri(provider, uri);
+      return (claims.get(uri) ?? 0) > 1 ? prefixedUri(provider, uri) : uri;
+    };
     this.resources = this.#collect(snapshots, 'resource', (s) => s.resources, located);
     this.templates = this.#collect(snapshots, 'resource', (s) => s.resourceTemplates, located);
     this.#indexUris();
@@ -96,10 +102,15 @@ export class View {
   }
 
   /**
-   * Finds who serves a URI: listed, written `provider+uri`, matching a template, or of a scheme that one provider
+   * Finds who serves a URI: an app's by its host, which names the provider where names are merged; else listed, written `provider+uri`, matching a template, or of a scheme that one provider
    * alone uses. @throws SW_RESOURCE_UNKNOWN
    */
   resolveUri(uri: string): { readonly provider: string; readonly uri: string } {
+    if (this.#merged && isAppUri(uri)) {
+      const app = splitAppUri(uri, this.providers);
+      if (!app) throw fail('SW_RESOURCE_UNKNOWN', { uri });
+      return app;
+    }
     const listed = this.resources.get(uri);
     if (listed) return { provider: listed.provider, uri: listed.name };
     const split = this.providers.size > 1 ? splitUri(uri, this.providers) : undefined;
@@ -111,12 +122,6 @@ export class View {
     const [provider, ...others] = [...candidates];
     if (provider === undefined || others.length > 0) throw fail('SW_RESOURCE_UNKNOWN', { uri });
     return { provider, uri };
-  }
-
-  /** How this view shows a provider's URI. */
-  shownUri(provider: string, uri: string): string {
-    const prefixed = prefixedUri(provider, uri);
-    return this.resources.get(uri)?.provider !== provider && this.resources.has(prefixed) ? prefixed : uri;
   }
 
   #collect<Item extends Tool | Prompt | Resource | ResourceTemplate>(
@@ -134,7 +139,8 @@ export class View {
         const shownName = show(snapshot.provider, name);
         // The first of a provider's own duplicates wins, as it does for its direct clients.
         if (found.has(shownName)) continue;
-        const shown = shownName === name ? item : { ...item, [key]: shownName };
+        const own = this.#merged && kind === 'tool' ? withShownApp(snapshot.provider, item) : item;
+        const shown = shownName === name ? own : { ...own, [key]: shownName };
         found.set(shownName, { provider: snapshot.provider, name, item, shown });
       }
     return found;

@@ -3,16 +3,19 @@ import { fail } from '#kernel/errors/index.js';
 import { isObject, RawResult } from '#protocol/jsonrpc/index.js';
 import type { ModelResult } from '#protocol/model/index.js';
 import { legacy } from '#protocol/revisions/index.js';
+import { withShownApps } from '../catalog/index.js';
 import type { Flow } from './flow.js';
 
 /**
- * The form that the client's family gives a tool's output, and the output limit. Bytes of an upstream were bounded while they arrived; an object made in process is measured
- * here, by a walk over its strings that is much cheaper than writing it.
+ * The names of the route, the form that the client's family gives a tool's output, and the output limit. Bytes of an
+ * upstream were bounded while they arrived; an object made in process is measured here, by a walk over its strings
+ * that is much cheaper than writing it.
  * @throws SW_RESULT_TOO_LARGE
  */
 export function shape(given: ModelResult, { call, target }: Flow, maxResultBytes: number): ModelResult {
+  const named = target && call.route.provider === undefined ? withShownApps(target.provider.id, given) : given;
   const nests = target?.kind === 'tool' && call.client.family === 'legacy';
-  const result = nests ? legacy.legacyOutput(given, target.outputSchema) : given;
+  const result = nests ? legacy.legacyOutput(named, target.outputSchema) : named;
   const bytes = result instanceof RawResult ? result.byteLength : sizeOf(result, maxResultBytes);
   if (bytes > maxResultBytes) throw fail('SW_RESULT_TOO_LARGE', { maxBytes: maxResultBytes });
   return result;

@@ -23,6 +23,11 @@ export class RawResult {
     return this.#bytes.length;
   }
 
+  /** True where the text occurs anywhere, in names and values alike: a cheap reason not to look closer. */
+  mentions(text: string): boolean {
+    return this.#bytes.includes(text);
+  }
+
   has(name: string): boolean {
     return this.#members.has(name);
   }

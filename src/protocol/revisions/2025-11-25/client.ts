@@ -1,6 +1,7 @@
 import { implementationOf, type ServerFacts } from '../../client/index.js';
 import { isObject, type RawResult, type RpcErrorObject } from '../../jsonrpc/index.js';
 import {
+  extension,
   latestLegacy,
   legacyRevisions,
   type Implementation,
@@ -8,11 +9,15 @@ import {
   type ModelRequest,
 } from '../../model/index.js';
 
-/** Everything a client can offer. Declared where a session serves many callers; what each can do is asked per call. */
+/**
+ * Everything a client can offer, MCP Apps included: some servers name their apps to nobody else. Declared where a
+ * session serves many callers; what each can do is asked per call.
+ */
 export const everyClientCapability: JsonObject = {
   roots: {},
   sampling: { context: {}, tools: {} },
   elicitation: { form: {}, url: {} },
+  extensions: { [extension.ui]: { mimeTypes: ['text/html;profile=mcp-app'] } },
 };
 
 /** Params of `initialize` in the newest legacy revision; an older server answers with its own. */
