@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { isRequired, readBaseline, shortfalls } from './baseline.js';
 import { scenarioTable, scoreTable, totalLine, type Row } from './report.js';
-import { runSuite } from './suite.js';
+import { runScenarios, runSuite } from './suite.js';
 import { targets, type Target } from './targets.js';
 
 /** More would slow the scenarios with a time limit on a small machine. */
@@ -44,7 +44,8 @@ async function measure(target: Target): Promise<Row[]> {
   try {
     running = await target.start();
     for (const revision of target.revisions) {
-      const run = await runSuite(running.url, revision);
+      const { scenarios } = target;
+      const run = await (scenarios ? runScenarios(running.url, revision, scenarios) : runSuite(running.url, revision));
       const line = totalLine(run, target, new URL(running.url).pathname);
       done.push({ target: target.name, line, shortfalls: shortfalls(run, known), run });
     }

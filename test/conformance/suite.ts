@@ -15,8 +15,8 @@ export type SuiteRevision = (typeof revisions)[number];
 /** Every scenario of one revision against one address. */
 export interface SuiteRun {
   readonly revision: SuiteRevision;
-  /** `requirements`: the frozen set of the revision. `applicable`: it has none, so whatever applies to it. */
-  readonly set: 'requirements' | 'applicable';
+  /** `requirements`: the frozen set of the revision. `applicable`: it has none, so whatever applies to it. `chosen`: by name. */
+  readonly set: 'requirements' | 'applicable' | 'chosen';
   readonly results: readonly ScenarioResult[];
   readonly elapsedMs: number;
 }
@@ -31,22 +31,40 @@ const suiteTimeoutMs = 600_000;
  * @throws Error when nothing answers at the address: some scenarios would pass against a closed port.
  */
 export async function runSuite(url: string, revision: SuiteRevision): Promise<SuiteRun> {
-  await refuseUnreachable(url);
   const requirements = await readRequirements(revision);
   const selection = requirements ? ['--requirements', revision] : ['--suite', 'all', '--spec-version', revision];
   const { server, unscored } = requirements ?? { server: await applicableScenarios(revision), unscored: [] };
+  const set = requirements ? 'requirements' : 'applicable';
+  return measure(url, revision, set, server, unscored, [selection]);
+}
 
+/** Runs scenarios by name, also those of extensions, which belong to no revision. @throws Error like `runSuite` */
+export function runScenarios(url: string, revision: SuiteRevision, scenarios: readonly string[]): Promise<SuiteRun> {
+  const selections = scenarios.map((name) => ['--scenario', name, '--spec-version', revision, '--force']);
+  return measure(url, revision, 'chosen', scenarios, [], selections);
+}
+
+async function measure(
+  url: string,
+  revision: SuiteRevision,
+  set: SuiteRun['set'],
+  scored: readonly string[],
+  unscored: readonly string[],
+  selections: readonly string[][],
+): Promise<SuiteRun> {
+  await refuseUnreachable(url);
   const output = await mkdtemp(join(tmpdir(), 'conformance-'));
   try {
     const started = performance.now();
-    await conformance('server', '--url', url, ...selection, '--timeout', String(scenarioTimeoutMs), '-o', output);
+    for (const selection of selections)
+      await conformance('server', '--url', url, ...selection, '--timeout', String(scenarioTimeoutMs), '-o', output);
     const elapsedMs = Math.round(performance.now() - started);
     const checks = await readChecks(output);
     const results = [
-      ...server.map((scenario) => judge(scenario, true, checks.get(scenario))),
+      ...scored.map((scenario) => judge(scenario, true, checks.get(scenario))),
       ...unscored.map((scenario) => judge(scenario, false, checks.get(scenario))),
     ];
-    return { revision, set: requirements ? 'requirements' : 'applicable', results, elapsedMs };
+    return { revision, set, results, elapsedMs };
   } finally {
     await rm(output, { recursive: true, force: true });
   }

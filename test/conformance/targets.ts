@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { sdkFixtureOf, startSdkFixture, startSseFixture } from '../support/sdk-fixture.js';
 import { startSeaworthy } from '../support/seaworthy-process.js';
+import { startTaskServer, taskServerOverStdio } from '../support/upstream-servers.js';
 import { revisions, type SuiteRevision } from './suite.js';
 
 /** An address under test, while it serves. */
@@ -15,11 +16,25 @@ export interface Target {
   /** What a request passes before it is answered. */
   readonly upstream: 'none' | 'http' | 'stdio' | 'sse';
   readonly revisions: readonly SuiteRevision[];
+  /** The scenarios that are run; all that the revision requires where left out. */
+  readonly scenarios?: readonly string[];
   start(): Promise<RunningTarget>;
 }
 
 const legacyRevisions = ['2025-06-18', '2025-11-25'] as const;
 const modernRevisions = ['2026-07-28'] as const;
+/** All of the tasks extension but tasks-status-notifications, which the suite always skips. */
+const taskScenarios = [
+  'tasks-lifecycle',
+  'tasks-capability-negotiation',
+  'tasks-wire-fields',
+  'tasks-request-state-removal',
+  'tasks-mrtr-input',
+  'tasks-request-headers',
+  'tasks-dispatch-and-envelope',
+  'tasks-required-task-error',
+  'tasks-mrtr-composition',
+];
 const moduleFixture = fileURLToPath(new URL('../fixtures/conformance-module/index.ts', import.meta.url));
 
 /** In this order: what stands first explains a failure of what stands after it. */
@@ -41,6 +56,20 @@ export const targets: readonly Target[] = [
     upstream: 'sse',
     revisions: legacyRevisions,
     start: async () => serveInFrontOf(await startSseFixture(), { type: 'sse' }),
+  },
+  {
+    name: 'tasks-http',
+    upstream: 'http',
+    revisions: modernRevisions,
+    scenarios: taskScenarios,
+    start: async () => serveInFrontOf(await startTaskServer(), {}),
+  },
+  {
+    name: 'tasks-stdio',
+    upstream: 'stdio',
+    revisions: modernRevisions,
+    scenarios: taskScenarios,
+    start: () => serve('fixture', { mcpServers: { fixture: taskServerOverStdio } }),
   },
 ];
 

@@ -51,8 +51,9 @@ const each =
   (show: Show): Show =>
   (provider, value) => {
     if (!Array.isArray(value)) return value;
-    const shown = value.map((item) => show(provider, item));
-    return shown.some((item, i) => item !== value[i]) ? shown : value;
+    const items: readonly unknown[] = value;
+    const shown = items.map((item) => show(provider, item));
+    return shown.some((item, i) => item !== items[i]) ? shown : items;
   };
 
 /** A member of an object, changed in place of the old one. */
