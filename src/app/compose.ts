@@ -144,6 +144,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
   const handler: Handler = {
     authenticate: (credentials) => pipeline.authenticate(credentials),
     serves: (route) => pipeline.serves(route),
+    speaks: (route, family) => pipeline.speaks(route, family),
     handle: (call) => pipeline.handle(call),
     listen: (listener) => pipeline.listen(listener),
   };

@@ -27,6 +27,10 @@ const mcpServer = field.section(
       doc: 'Transport; `sse` only for servers of revision 2024-11-05. Default: by `command` or `url`.',
     }),
     disabled: field.boolean({ default: false, doc: 'Leaves the server out.' }),
+    bridge: field.boolean({
+      default: true,
+      doc: 'Offers the server also to clients of the protocol family that it does not speak. Needs bridge.enabled.',
+    }),
     connectTimeoutMs: field.int({
       default: 10_000,
       min: 100,
@@ -266,6 +270,11 @@ export const rootConfig = field.section(
     ),
     bridge: field.section(
       {
+        enabled: field.boolean({
+          default: true,
+          reload: 'live',
+          doc: 'Translates between the protocol families. Without it each server is offered to clients of its own family.',
+        }),
         maxCalls: field.int({ default: 1000, min: 0, doc: 'Calls that wait for the answer of a client, in all.' }),
         maxCallsPerPrincipal: field.int({ default: 50, min: 0, doc: 'The same of one principal.' }),
         maxBytes: field.int({ default: 16 * mebibyte, min: 1024, unit: 'bytes', doc: 'Bytes of the questions kept.' }),

@@ -64,9 +64,9 @@ export async function makeProviders(
 }
 
 /** Everything that an upstream is made from: when any of it changes, another one is made. */
-const upstreamSettings = (settings: McpServerConfig, { limits, lists }: Config): unknown => {
+const upstreamSettings = (settings: McpServerConfig, { bridge, limits, lists }: Config): unknown => {
   const { pageSize: _pageSize, coldWaitMs: _coldWaitMs, ...reading } = lists;
-  return [settings, limits.maxResultBytes, reading];
+  return [settings, limits.maxResultBytes, reading, bridge.enabled];
 };
 
 async function makeUpstream(id: string, settings: McpServerConfig, parts: ProviderParts): Promise<Provider> {
@@ -86,6 +86,7 @@ async function makeUpstream(id: string, settings: McpServerConfig, parts: Provid
 async function upstreamConfigOf(id: string, settings: McpServerConfig, parts: ProviderParts): Promise<UpstreamConfig> {
   const { command, url, type } = settings;
   const common = {
+    bridge: settings.bridge && parts.config.bridge.enabled,
     connectTimeoutMs: settings.connectTimeoutMs,
     listTimeoutMs: settings.listTimeoutMs ?? parts.config.lists.timeoutMs,
     maxResultBytes: settings.maxResultBytes ?? parts.config.limits.maxResultBytes,

@@ -67,7 +67,7 @@ async function openLocal(options: ToolSourceOptions, name: string | undefined): 
     const unavailable = gateway.catalog.providers.filter((each) => each.snapshot() === undefined);
     // One provider was wanted and did not answer: asking once more says why.
     if (provider !== undefined) await unavailable[0]?.refresh();
-    const view = await gateway.catalog.view(options.provider, principal);
+    const view = await gateway.catalog.view(options.provider, principal, 'modern');
     return {
       tools: [...view.tools.values()].map(({ shown }) => shown),
       unavailable: unavailable.map(({ id }) => id),

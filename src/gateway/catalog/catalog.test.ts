@@ -83,7 +83,7 @@ const newCatalog = (coldWaitMs = 5000, store: SnapshotStore = noSnapshotStore) =
     private: true,
   });
 const toolsOf = async (catalog: Catalog, route?: string, principal = owner) => [
-  ...(await catalog.view(route, principal)).tools.keys(),
+  ...(await catalog.view(route, principal, 'modern')).tools.keys(),
 ];
 
 describe('a provider that has not answered yet', () => {
@@ -91,12 +91,12 @@ describe('a provider that has not answered yet', () => {
     const [warm, cold] = [handProvider('a', snapshotOf('a', 'x')), handProvider('b')];
     const catalog = newCatalog(30);
     catalog.replace([warm.provider, cold.provider], policy);
-    expect(catalog.viewNow(undefined, owner)).toBeUndefined();
+    expect(catalog.viewNow(undefined, owner, 'modern')).toBeUndefined();
     expect(await toolsOf(catalog)).toEqual(['a__x']);
     // One wait for all: from now on nobody is held up, and the same view serves everybody.
-    const now = catalog.viewNow(undefined, owner);
+    const now = catalog.viewNow(undefined, owner, 'modern');
     expect(now).toBeDefined();
-    expect(catalog.viewNow(undefined, owner)).toBe(now);
+    expect(catalog.viewNow(undefined, owner, 'modern')).toBe(now);
     expect(now?.list('tools/list', 'modern', undefined).toObject()['_meta']).toMatchObject({
       'dev.seaworthy/unavailableProviders': ['b'],
     });
@@ -118,8 +118,8 @@ describe('a provider that has not answered yet', () => {
     const [warm, cold] = [handProvider('a', snapshotOf('a', 'x')), handProvider('b')];
     const catalog = newCatalog();
     catalog.replace([warm.provider, cold.provider], policy);
-    expect(catalog.viewNow(undefined, { ...owner, roles: ['half'] })).toBeDefined();
-    expect(catalog.viewNow('a', owner)).toBeDefined();
+    expect(catalog.viewNow(undefined, { ...owner, roles: ['half'] }, 'modern')).toBeDefined();
+    expect(catalog.viewNow('a', owner, 'modern')).toBeDefined();
   });
 
   it('that cannot be started leaves the rest working', async () => {
@@ -138,8 +138,8 @@ describe('a view', () => {
     catalog.replace([a.provider], policy);
     // The end of the start is a change, too.
     await new Promise((resolve) => setImmediate(resolve));
-    const before = await catalog.view(undefined, owner);
-    expect(await catalog.view(undefined, { ...owner, id: 'other' })).toBe(before);
+    const before = await catalog.view(undefined, owner, 'modern');
+    expect(await catalog.view(undefined, { ...owner, id: 'other' }, 'modern')).toBe(before);
     a.become(snapshotOf('a', 'x', 'y'));
     expect(await toolsOf(catalog)).toEqual(['a__x', 'a__y']);
     expect([...before.tools.keys()]).toEqual(['a__x']);
@@ -148,7 +148,7 @@ describe('a view', () => {
   it('of a route that the principal may not reach shows nothing of its provider', async () => {
     const catalog = newCatalog();
     catalog.replace([handProvider('b', snapshotOf('b', 'x')).provider], policy);
-    const view = await catalog.view('b', { ...owner, roles: ['half'] });
+    const view = await catalog.view('b', { ...owner, roles: ['half'] }, 'modern');
     expect([view.tools.size, view.discover['instructions'], view.providers.size]).toEqual([0, undefined, 0]);
   });
 });
@@ -184,7 +184,7 @@ describe('another set of providers', () => {
     old.emit({ kind: 'resource-updated', uri: 'a:x', params: {} });
     old.become(snapshotOf('a', 'ghost'));
     expect(told).toEqual([]);
-    expect([...(catalog.viewNow(undefined, owner)?.tools.keys() ?? [])]).toEqual(['a__new']);
+    expect([...(catalog.viewNow(undefined, owner, 'modern')?.tools.keys() ?? [])]).toEqual(['a__new']);
   });
 
   it('comes with the policy of its time', async () => {

@@ -1,6 +1,7 @@
 import type { Logger } from '#kernel/telemetry/index.js';
 import { fail, reasonOf } from '#kernel/errors/index.js';
 import type { Principal } from '#kernel/context/index.js';
+import type { Family } from '#protocol/model/index.js';
 import type { Policy, Rights } from '../policy/index.js';
 import type { Provider, ProviderEvent, ProviderSnapshot } from './provider.js';
 import type { SnapshotStore } from './snapshot-store.js';
@@ -46,6 +47,8 @@ export class Catalog {
   readonly #listeners = new Set<(change: CatalogChange) => void>();
   /** Views by rights and route; emptied on every change, because a view is a function of the snapshots. */
   #views = new Map<string, BuiltView>();
+  /** Whether some provider serves one family only; undefined until somebody asks. */
+  #split: boolean | undefined;
 
   constructor(options: CatalogOptions) {
     this.#options = options;
@@ -62,7 +65,7 @@ export class Catalog {
       providers.map((provider) => [provider.id, this.#keep(before, provider) ?? this.#begin(provider)]),
     );
     this.#policy = policy;
-    this.#views.clear();
+    this.#forgetViews();
     const gone = [...before.values()].filter((member) => this.#members.get(member.provider.id) !== member);
     if (before.size > 0)
       for (const provider of new Set([...before.keys(), ...this.#members.keys()])) this.#tell(provider, allLists);
@@ -99,7 +102,7 @@ export class Catalog {
 
   #settle(member: Member): void {
     member.settled = true;
-    this.#views.clear();
+    this.#forgetViews();
   }
 
   has(provider: string): boolean {
@@ -133,27 +136,34 @@ export class Catalog {
     return [...this.#members.values()].every((member) => member.settled || !isCold(member));
   }
 
+  /** False where no provider of the route can be offered to clients of this family. */
+  speaks(route: string | undefined, family: Family): boolean {
+    const member = route === undefined ? undefined : this.#members.get(route);
+    const members = route === undefined ? [...this.#members.values()] : member ? [member] : [];
+    return members.length === 0 || members.some((each) => servesFamily(each, family));
+  }
+
   /** What a principal sees at a route. Never waits; undefined while a provider of the route should be waited for. */
-  viewNow(route: string | undefined, principal: Principal): View | undefined {
+  viewNow(route: string | undefined, principal: Principal, family: Family): View | undefined {
     const rights = this.rightsOf(principal);
-    const known = this.#views.get(viewKey(route, rights));
+    const known = this.#views.get(this.#viewKey(route, rights, family));
     if (known?.missing.every(isCold)) return known.view;
-    return this.#membersOf(route, rights).some(isAwaited) ? undefined : this.#build(route, rights);
+    return this.#membersOf(route, rights, family).some(isAwaited) ? undefined : this.#build(route, rights, family);
   }
 
   /** The same, after waiting for providers that have just been started: a slow one costs its own entries. */
-  async view(route: string | undefined, principal: Principal): Promise<View> {
-    const now = this.viewNow(route, principal);
+  async view(route: string | undefined, principal: Principal, family: Family): Promise<View> {
+    const now = this.viewNow(route, principal, family);
     if (now) return now;
     const rights = this.rightsOf(principal);
-    const awaited = this.#membersOf(route, rights).filter(isAwaited);
+    const awaited = this.#membersOf(route, rights, family).filter(isAwaited);
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, Math.max(...awaited.map(({ waitUntil }) => waitUntil)) - performance.now());
     });
     await Promise.race([Promise.all(awaited.map(({ started }) => started)), patience]);
     clearTimeout(timer);
-    return this.#build(route, rights);
+    return this.#build(route, rights, family);
   }
 
   /** Calls back on every change, until the returned function is called. */
@@ -174,29 +184,42 @@ export class Catalog {
     await this.#options.store.flush();
   }
 
-  #build(route: string | undefined, rights: Rights): View {
-    const members = this.#membersOf(route, rights);
+  #build(route: string | undefined, rights: Rights, family: Family): View {
+    const members = this.#membersOf(route, rights, family);
     const snapshots = members.flatMap((member) => member.provider.snapshot() ?? member.warm ?? []);
     const missing = members.filter(isCold);
     const names = missing.map(({ provider }) => provider.id);
     const view = new View(snapshots, rights, route === undefined, names, this.#options);
     // Kept also while a provider is missing: one that is down must not cost every call a view.
-    if (this.#views.size >= maxViews) this.#views.clear();
-    this.#views.set(viewKey(route, rights), { view, missing });
+    if (this.#views.size >= maxViews) this.#forgetViews();
+    this.#views.set(this.#viewKey(route, rights, family), { view, missing });
     return view;
   }
 
-  #membersOf(route: string | undefined, rights: Rights): Member[] {
-    if (route === undefined) return [...this.#members.values()].filter(({ provider }) => rights.reaches(provider.id));
-    const member = this.#members.get(route);
-    return member && rights.reaches(route) ? [member] : [];
+  #membersOf(route: string | undefined, rights: Rights, family: Family): Member[] {
+    const member = route === undefined ? undefined : this.#members.get(route);
+    const members = route === undefined ? [...this.#members.values()] : member ? [member] : [];
+    return members.filter((each) => rights.reaches(each.provider.id) && servesFamily(each, family));
+  }
+
+  /** Both families share a view while every provider serves both. */
+  #viewKey(route: string | undefined, rights: Rights, family: Family): string {
+    this.#split ??= [...this.#members.values()].some(
+      (each) => !servesFamily(each, 'modern') || !servesFamily(each, 'legacy'),
+    );
+    return `${route ?? ''}\n${rights.key}${this.#split ? `\n${family}` : ''}`;
+  }
+
+  #forgetViews(): void {
+    this.#views.clear();
+    this.#split = undefined;
   }
 
   #onEvent(provider: Provider, event: ProviderEvent): void {
     // A provider that was replaced may still be finishing its calls; it no longer speaks for its name.
     if (this.#members.get(provider.id)?.provider !== provider) return;
     if (event.kind === 'snapshot') {
-      this.#views.clear();
+      this.#forgetViews();
       const snapshot = provider.snapshot();
       const member = this.#members.get(provider.id);
       if (snapshot && member) {
@@ -214,7 +237,7 @@ export class Catalog {
 
 const allLists: ProviderEvent = { kind: 'snapshot', lists: ['tools', 'prompts', 'resources'] };
 const maxViews = 1000;
-const viewKey = (route: string | undefined, rights: Rights): string => `${route ?? ''}\n${rights.key}`;
+const servesFamily = ({ provider }: Member, family: Family): boolean => provider.serves?.(family) ?? true;
 const isAwaited = (member: Member): boolean =>
   !member.settled && isCold(member) && performance.now() < member.waitUntil;
 const isCold = ({ provider, warm }: Member): boolean => provider.snapshot() === undefined && warm === undefined;

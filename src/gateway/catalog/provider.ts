@@ -91,6 +91,8 @@ export interface Provider {
   start(): Promise<void>;
   /** The last good snapshot; undefined while there was none. Never waits. */
   snapshot(): ProviderSnapshot | undefined;
+  /** False where clients of this family cannot be served. Absent: they can. Never waits. */
+  serves?(family: Family): boolean;
   /** Reads all lists anew. Rejects with SW_UPSTREAM_* when that fails; the last good snapshot stays. */
   refresh(): Promise<ProviderSnapshot>;
   /** tools/call, prompts/get, resources/read, completion/complete. Rejects with SeaworthyError or PeerError. */

@@ -3,6 +3,7 @@ import { passesLogLevel } from '#protocol/model/index.js';
 import type { Listener, Listening } from '#protocol/server/index.js';
 import type { Catalog, CatalogChange, Provider, ProviderSubscription, View } from '../catalog/index.js';
 import type { Rights } from '../policy/index.js';
+import { requireFamily } from './require-family.js';
 import { knowsTasks, type TaskTokens } from '../tasks/index.js';
 
 /** One thing that the client wants to hear of: a resource by its URI, or a task by its id. */
@@ -39,7 +40,8 @@ export function listen(listener: Listener, catalog: Catalog, tokens: TaskTokens)
   const acknowledged = begin().then((accepted) => honoured(listener.filter, accepted));
 
   async function begin(): Promise<Watch[]> {
-    const view = await catalog.view(listener.route.provider, listener.principal);
+    const view = await catalog.view(listener.route.provider, listener.principal, listener.client.family);
+    requireFamily(catalog, listener.route, listener.client);
     const rights = catalog.rightsOf(listener.principal);
     const watches = [...resourcesOf(listener, view, rights), ...tasksOf(listener, view, rights, tokens)];
     const byProvider = new Map<string, Watch[]>();
@@ -76,7 +78,7 @@ export function listen(listener: Listener, catalog: Catalog, tokens: TaskTokens)
     subscribed.delete(provider);
     known.subscription.close();
     catalog
-      .view(provider, listener.principal)
+      .view(provider, listener.principal, listener.client.family)
       .then(() => (closed || !catalog.has(provider) ? [] : subscribe(provider, known.watches)))
       .catch(() => {
         // The new provider took none of them: it is away, and says so in health; calls and lists are not concerned.

@@ -121,6 +121,7 @@ export function createPipeline(options: PipelineOptions): Handler {
   return {
     authenticate: (credentials: Credentials) => options.authenticator.authenticate(credentials),
     serves: (route) => route.provider === undefined || catalog.has(route.provider),
+    speaks: (route, family) => catalog.speaks(route.provider, family),
     handle,
     listen: listenLimited,
   };

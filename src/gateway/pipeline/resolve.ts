@@ -4,6 +4,7 @@ import type { JsonObject } from '#protocol/model/index.js';
 import type { Catalog, View } from '../catalog/index.js';
 import { requireTasks, type TaskTokens } from '../tasks/index.js';
 import type { CallTarget, Flow } from './flow.js';
+import { requireFamily } from './require-family.js';
 
 /**
  * A name becomes a target: who answers, under which own name. One map look-up in the principal's view; nothing is
@@ -13,11 +14,15 @@ import type { CallTarget, Flow } from './flow.js';
  *   SW_ACCESS_DENIED, SW_UPSTREAM_UNAVAILABLE, SW_CAPABILITY_MISSING, SW_TASK_UNKNOWN
  */
 export async function resolve(flow: Flow, catalog: Catalog, tokens: TaskTokens): Promise<void> {
-  const { route, scope } = flow.call;
-  flow.view = catalog.viewNow(route.provider, scope.principal) ?? (await catalog.view(route.provider, scope.principal));
+  const { route, scope, client } = flow.call;
+  flow.view =
+    catalog.viewNow(route.provider, scope.principal, client.family) ??
+    (await catalog.view(route.provider, scope.principal, client.family));
+  const reached = route.provider === undefined || flow.rights.reaches(route.provider);
+  if (reached) requireFamily(catalog, route, client);
   // A provider alone that has never answered has nothing to show: saying so beats an empty list. Not to those who may
   // not use it: its state is none of their business.
-  if (route.provider !== undefined && !flow.view.providers.has(route.provider) && flow.rights.reaches(route.provider))
+  if (route.provider !== undefined && !flow.view.providers.has(route.provider) && reached)
     throw unavailable(catalog, route.provider);
   flow.target = targetOf(flow, flow.view, catalog, tokens);
 }

@@ -5,6 +5,8 @@ import { faultsOf, HttpPools, type Faults } from '#protocol/client/index.js';
 import type { Implementation } from '#protocol/model/index.js';
 
 interface UpstreamTuning {
+  /** Offers the server to both families, by translation where it speaks one. Default true. */
+  readonly bridge?: boolean | undefined;
   /** Milliseconds to connect and to finish the handshake. Default 10,000. */
   readonly connectTimeoutMs?: number | undefined;
   /** Milliseconds for reading all lists, every page. Default 30,000. */
@@ -99,6 +101,7 @@ export interface UpstreamContext {
   readonly budget: ByteBudget | undefined;
   readonly pools: HttpPools;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly bridge: boolean;
   readonly connectTimeoutMs: number;
   readonly listTimeoutMs: number;
   readonly sessionIdleMs: number;
@@ -128,6 +131,7 @@ export function upstreamContext(id: string, config: UpstreamConfig, deps: Upstre
     budget: deps.budget,
     pools: deps.pools ?? new HttpPools(),
     environment: deps.environment ?? {},
+    bridge: config.bridge ?? true,
     connectTimeoutMs: config.connectTimeoutMs ?? 10_000,
     listTimeoutMs: config.listTimeoutMs ?? 30_000,
     sessionIdleMs: config.sessionIdleMs ?? 600_000,

@@ -1,9 +1,10 @@
-import { reasonOf, SeaworthyError } from '#kernel/errors/index.js';
+import { fail, reasonOf, SeaworthyError } from '#kernel/errors/index.js';
 import { backoff } from '#kernel/time/index.js';
 import type { RawResult } from '#protocol/jsonrpc/index.js';
 import {
   latestModern,
   type ClientFacts,
+  type Family,
   type JsonObject,
   type ModelNotification,
   type ModelResult,
@@ -23,7 +24,7 @@ import type { Dialer } from './dialer.js';
 import { HttpDialer } from './http-dialer.js';
 import { LegacyCalls } from './legacy-calls.js';
 import { LegacyInterests } from './legacy-interests.js';
-import { readLists } from './list-reader.js';
+import { readLists, type ListReaderOptions } from './list-reader.js';
 import type { ListKind } from './lists.js';
 import { ModernCalls } from './modern-calls.js';
 import { ModernListen } from './modern-listen.js';
@@ -97,7 +98,7 @@ class Upstream implements Provider {
     };
     this.#snapshots = new SnapshotKeeper({
       context,
-      read: (previous) => readLists(reader, previous),
+      read: (previous) => this.#read(reader, previous),
       onRead: (snapshot, lists) => this.#learned(snapshot, lists),
       onFailure: (reason) => this.#missed(reason),
     });
@@ -109,6 +110,11 @@ class Upstream implements Provider {
 
   snapshot(): ProviderSnapshot | undefined {
     return this.#snapshots.current;
+  }
+
+  serves(family: Family): boolean {
+    const known = this.#snapshots.current?.family;
+    return this.#context.bridge || known === undefined || known === family || this.#dialer.families[family] === true;
   }
 
   refresh(): Promise<ProviderSnapshot> {
@@ -205,9 +211,22 @@ class Upstream implements Provider {
   async #route(call: ProviderCall): Promise<RawResult> {
     const [first, second] =
       call.client.family === 'modern' ? [this.#modernCalls, this.#legacyCalls] : [this.#legacyCalls, this.#modernCalls];
-    const result = (await first.invoke(call)) ?? (await second.invoke(call));
+    const own = await first.invoke(call);
+    if (!own && !this.#context.bridge) throw fail('SW_BRIDGE_OFF', { provider: this.id, family: call.client.family });
+    const result = own ?? (await second.invoke(call));
     if (!result) throw this.#context.faults.protocol('it speaks no family that we know');
     return result;
+  }
+
+  /** Without a bridge it matters whether a modern server speaks the older family, too: it is asked. */
+  async #read(reader: ListReaderOptions, previous: ProviderSnapshot | undefined): Promise<ProviderSnapshot> {
+    const snapshot = await readLists(reader, previous);
+    const unknown = snapshot.family === 'modern' && this.#dialer.families.legacy === undefined;
+    if (!this.#context.bridge && unknown)
+      await this.#dialer.legacy(this.#own).catch((thrown: unknown) => {
+        this.#context.logger.debug({ err: thrown }, 'the server could not be asked for the older family');
+      });
+    return snapshot;
   }
 
   async #subscribe({ resources, tasks, logLevel, session, principalId, client }: ProviderInterest) {

@@ -222,6 +222,11 @@ export const fail = defineErrors({
     hint: 'Start the call again, or look at the tool: it never finishes.',
     kind: 'upstream', http: 200, rpc: -31022, retryable: false,
   },
+  SW_BRIDGE_OFF: {
+    message: 'Nothing here speaks the {family} family of the protocol, and bridging is switched off.',
+    hint: 'Use a client of the other family, or ask the operator to set bridge: true.',
+    kind: 'caller', http: 400, rpc: -31058, retryable: false,
+  },
   SW_INPUT_DECLINED: {
     message: 'The client declined what the server needs ({method}).',
     hint: 'Start the call again without requestState, and accept.',

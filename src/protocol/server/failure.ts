@@ -25,7 +25,7 @@ export function toFailure(thrown: unknown, family: Family, method: string, reque
   const rpc = toRpcError(ours, requestId);
   const { http } = ours.entry;
   const { retryAfterSeconds } = ours.details;
-  const inBand = family === 'legacy' && http !== 429 && http !== 503;
+  const inBand = family === 'legacy' && http !== 429 && http !== 503 && ours.code !== 'SW_REVISION_UNSUPPORTED';
   return {
     error: family === 'legacy' ? legacy.legacyError(method, rpc) : rpc,
     status: inBand || http === 499 || http === 504 || http === 502 || http === 403 ? 200 : http,

@@ -2,6 +2,7 @@ import type { CallScope, Principal } from '#kernel/context/index.js';
 import type {
   Channel,
   ClientFacts,
+  Family,
   ListenFilter,
   ModelNotification,
   ModelRequest,
@@ -73,6 +74,8 @@ export interface Handler {
   authenticate(credentials: Credentials): Principal | Promise<Principal>;
   /** True where the route exists; asked before a body is read. */
   serves(route: Route): boolean;
+  /** False where clients of this family have nothing to find at the route. */
+  speaks(route: Route, family: Family): boolean;
   /** Answers every method of the canonical model but `subscriptions/listen`. @throws SeaworthyError, PeerError */
   handle(call: InboundCall): Promise<ModelResult>;
   listen(listener: Listener): Listening;

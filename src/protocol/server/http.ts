@@ -119,8 +119,16 @@ export function mcpHttp(context: ServingContext, options: McpHttpOptions): McpHt
         else if (place.kind === 'messages') attempt(() => legacySse.post(principal, place.sessionId, body, answer));
         else attempt(() => post(entry, body, answer));
       });
-    } else if (place.kind === 'sse' && request.method === 'GET') attempt(() => legacySse.get(principal, route, answer));
-    else if (header('mcp-session-id') === undefined || !['GET', 'DELETE'].includes(request.method ?? ''))
+      return;
+    }
+    const withSessions = context.handler.speaks(route, 'legacy');
+    if (withSessions && place.kind === 'sse' && request.method === 'GET')
+      attempt(() => legacySse.get(principal, route, answer));
+    else if (
+      !withSessions ||
+      header('mcp-session-id') === undefined ||
+      !['GET', 'DELETE'].includes(request.method ?? '')
+    )
       // Without a session there is nothing to get or delete: that is how a modern server answers.
       refuse(answer, fail('SW_HTTP_METHOD', { method: request.method }), request);
     else if (request.method === 'GET') attempt(() => legacyHttp.get(entry, answer));

@@ -23,6 +23,7 @@ function acceptingHandler() {
   const handler: Handler = {
     authenticate: () => principal,
     serves: () => true,
+    speaks: () => true,
     handle: unused,
     listen(listener) {
       open.add(listener);
