@@ -2,11 +2,10 @@ import { resolve } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { ByteBudget } from '#kernel/context/index.js';
 import { memorySharedState } from '#kernel/shared/index.js';
-import { createSealer, openKeyRing } from '#kernel/secrets/index.js';
+import { createSealer, KnownSecrets, openKeyRing, urlPassword } from '#kernel/secrets/index.js';
 import { openStorage } from '#kernel/storage/index.js';
 import { createMetrics, type Logger, type Metrics } from '#kernel/telemetry/index.js';
 import { systemClock } from '#kernel/time/index.js';
-import { jsonlSink } from '#gateway/audit/index.js';
 import { KeyAuthenticator, KeyStore, openToAll, type Authenticator } from '#gateway/auth/index.js';
 import { Parking } from '#gateway/bridge/index.js';
 import { Catalog, fileSnapshotStore, type Provider } from '#gateway/catalog/index.js';
@@ -17,6 +16,7 @@ import { TaskTokens } from '#gateway/tasks/index.js';
 import { compilePolicy } from '#gateway/policy/index.js';
 import { HttpPools } from '#protocol/client/index.js';
 import { CallRegistry, type Handler, type ServingContext } from '#protocol/server/index.js';
+import { keyCreated, openAudit } from './audit.js';
 import type { Config } from './config.js';
 import { healthOf, type HealthReport } from './health.js';
 import { watchKeys } from './key-watch.js';
@@ -66,15 +66,10 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
   const keyRing = await openKeyRing(resolve(dataDir, 'keys', 'seal.json'));
   const keyAuthenticator = new KeyAuthenticator(now);
   const keyWatch = await watchKeys(keys, storage, keyAuthenticator, logger);
-  const audit = jsonlSink({
-    file: resolve(dataDir, 'audit', 'audit.jsonl'),
-    logger,
-    now,
-    flushMs: initial.audit.flushMs,
-    maxFileBytes: initial.audit.maxFileBytes,
-    maxWaiting: 100_000,
-    onDropped: (count) => metrics.auditDropped.inc(count),
-  });
+  const secrets = new KnownSecrets();
+  const password = urlPassword(initial.storage.url);
+  if (password !== undefined) secrets.add(password);
+  const audit = await openAudit(initial, { dataDir, storage, secrets, logger, metrics, now });
   const serverInfo = { name: 'seaworthy', version: packageVersion };
   const running = new Concurrency();
   const parking = new Parking({
@@ -100,6 +95,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
     sealer: moduleSealer,
     environment: options.environment,
     modules: options.modules ?? {},
+    secrets,
     storage,
     budget,
     pools,
@@ -147,6 +143,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
     speaks: (route, family) => pipeline.speaks(route, family),
     handle: (call) => pipeline.handle(call),
     listen: (listener) => pipeline.listen(listener),
+    ended: (session) => pipeline.ended(session),
   };
   const context: ServingContext = {
     handler,
@@ -168,16 +165,18 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
     sessionParts: sessionPartsOf(createSealer(keyRing, 'session'), shared.revocations, now),
     async makeFirstKey() {
       if ((await keys.list()).length > 0) return undefined;
-      const { key } = await keys.create('first key', ['owner']);
+      const { key, record } = await keys.create('first key', ['owner']);
+      audit.write(keyCreated(record, now()));
       return key;
     },
-    health: () => healthOf(catalog, storage),
+    health: () => healthOf(catalog, storage, audit),
     async reload(next) {
       const policy = compilePolicy(next.access);
       configured = await makeProviders(partsOf(next), configured);
       const gone = catalog.replace(providersOf(), policy);
       pipeline = pipelineOf(next);
       config = next;
+      audit.settings = next.audit;
       logger.level = next.log.level;
       for (const provider of gone) parking.endOf(provider);
       await Promise.all(gone.map(retire));

@@ -354,20 +354,54 @@ export const rootConfig = field.section(
     ),
     audit: field.section(
       {
+        arguments: field.oneOf(['none', 'shape', 'redacted'], {
+          default: 'shape',
+          reload: 'live',
+          doc: 'What is kept of arguments: nothing, names and types, or values with secrets masked.',
+        }),
+        onFailure: field.oneOf(['open', 'closed'], {
+          default: 'open',
+          reload: 'live',
+          doc: '`closed`: while records cannot be written, every request is refused.',
+        }),
         flushMs: field.int({
           default: 200,
           min: 1,
           unit: 'ms',
           doc: 'How long records wait to be written together: what a kill -9 can lose.',
         }),
+        maxWaiting: field.int({
+          default: 100_000,
+          min: 1,
+          doc: 'Records held while they cannot be written; beyond it the newest are dropped and counted.',
+        }),
+        checkpointRecords: field.int({ default: 1000, min: 1, doc: 'A signed checkpoint after so many records.' }),
+        checkpointMs: field.int({
+          default: minute,
+          min: 100,
+          unit: 'ms',
+          doc: 'A signed checkpoint at least this often while there are records.',
+        }),
         maxFileBytes: field.int({
           default: 100 * mebibyte,
           min: mebibyte,
           unit: 'bytes',
-          doc: 'The log is rotated at this size.',
+          doc: 'The file is rotated at this size.',
+        }),
+        keepDays: field.int({ default: 0, min: 0, unit: 'days', doc: 'Older records are removed; 0 keeps all.' }),
+        keepBytes: field.int({
+          default: 0,
+          min: 0,
+          unit: 'bytes',
+          doc: 'Oldest files are removed beyond this size in all; 0 keeps all.',
+        }),
+        keepFiles: field.int({
+          default: 0,
+          min: 0,
+          doc: 'Oldest rotated files are removed beyond this number; 0 keeps all.',
         }),
       },
-      'The audit log, one JSON object per call, in `<dataDir>/audit/audit.jsonl`.',
+      'The audit log: one chained record per decision, in `<dataDir>/audit/audit.jsonl`.',
     ),
     mcpServers: field.record(mcpServer, { default: {}, reload: 'live', doc: 'Servers behind the gateway, by name.' }),
     modules: field.record(z.record(z.string(), z.unknown()), {

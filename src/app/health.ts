@@ -1,6 +1,7 @@
 import { reasonOf } from '#kernel/errors/index.js';
 import type { Storage } from '#kernel/storage/index.js';
 import { withDeadline } from '#kernel/time/index.js';
+import type { AuditLog } from '#gateway/audit/index.js';
 import type { Catalog, ProviderHealth } from '#gateway/catalog/index.js';
 
 export type HealthStatus = ProviderHealth['status'];
@@ -17,15 +18,16 @@ const databasePatienceMs = 1000;
 
 /**
  * The state of everything. Providers tell what they know without asking anybody. One provider that is down leaves the
- * rest working, so it makes the whole degraded; without the database no key can be checked anew: unhealthy.
+ * rest working, so it makes the whole degraded. Without the database no key can be checked anew, and without an audit
+ * log that must not fail nothing may be done: unhealthy.
  */
-export async function healthOf(catalog: Catalog, storage: Storage): Promise<HealthReport> {
+export async function healthOf(catalog: Catalog, storage: Storage, audit: AuditLog): Promise<HealthReport> {
   const database = await databaseHealth(storage);
-  const components: Record<string, ProviderHealth> = { database };
+  const components: Record<string, ProviderHealth> = { database, audit: audit.health() };
   for (const provider of catalog.providers) components[provider.id] = safely(() => provider.health());
   const states = Object.values(components).map(({ status }) => status);
   const status =
-    database.status === 'unhealthy'
+    database.status === 'unhealthy' || audit.health().status === 'unhealthy'
       ? 'unhealthy'
       : states.every((state) => state === 'healthy')
         ? 'healthy'

@@ -4,7 +4,14 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ByteBudget } from '#kernel/context/index.js';
 import { fail, reasonOf } from '#kernel/errors/index.js';
-import { isSecretReference, resolveSecret, type Sealer } from '#kernel/secrets/index.js';
+import {
+  isSecretReference,
+  looksSecret,
+  namesSecret,
+  resolveSecret,
+  type KnownSecrets,
+  type Sealer,
+} from '#kernel/secrets/index.js';
 import type { Storage } from '#kernel/storage/index.js';
 import type { Logger, Metrics } from '#kernel/telemetry/index.js';
 import { systemClock } from '#kernel/time/index.js';
@@ -23,6 +30,8 @@ export interface ProviderParts {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly sealer: Sealer;
+  /** Told of every secret that a provider is given. */
+  readonly secrets: KnownSecrets;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly storage: Storage | undefined;
   readonly budget: ByteBudget | undefined;
@@ -128,12 +137,17 @@ async function certificatesOf(id: string, file: string | undefined, { baseDir }:
 /** Values that are references become the secrets they name. */
 async function resolveAll(
   values: Readonly<Record<string, string>>,
-  { environment }: ProviderParts,
+  { environment, secrets }: ProviderParts,
 ): Promise<Record<string, string>> {
   const resolved = await Promise.all(
     Object.entries(values).map(async ([name, value]) => {
-      if (!isSecretReference(value)) return [name, value] as const;
-      return [name, (await resolveSecret(value, environment)).reveal()] as const;
+      if (!isSecretReference(value)) {
+        if (namesSecret(name) || looksSecret(value)) secrets.add(value);
+        return [name, value] as const;
+      }
+      const resolved = (await resolveSecret(value, environment)).reveal();
+      secrets.add(resolved);
+      return [name, resolved] as const;
     }),
   );
   return Object.fromEntries(resolved);

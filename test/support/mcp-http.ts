@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
-import type { AuditRecord } from '#gateway/audit/index.js';
+import { encodedRecord, type KeptRecord } from '#gateway/audit/index.js';
 import { hashKey, KeyAuthenticator, makeKey, type Authenticator } from '#gateway/auth/index.js';
 import { Parking } from '#gateway/bridge/index.js';
 import { Catalog, noSnapshotStore, type Provider } from '#gateway/catalog/index.js';
@@ -11,7 +11,7 @@ import { createPipeline, SchemaChecks, type PipelineOptions } from '#gateway/pip
 import { compilePolicy, type AccessRule } from '#gateway/policy/index.js';
 import { TaskTokens } from '#gateway/tasks/index.js';
 import { ByteBudget } from '#kernel/context/index.js';
-import { createSealer, memoryKeyRing, type KeyRing } from '#kernel/secrets/index.js';
+import { createSealer, KnownSecrets, memoryKeyRing, type KeyRing } from '#kernel/secrets/index.js';
 import { memorySharedState, type MemorySharedState } from '#kernel/shared/index.js';
 import { createLogger, createMetrics, type Metrics } from '#kernel/telemetry/index.js';
 import { systemClock } from '#kernel/time/index.js';
@@ -61,7 +61,8 @@ export interface McpTestServer {
   readonly metrics: Metrics;
   /** One API key of each role. */
   readonly keys: Readonly<Record<TestRole, string>>;
-  readonly audit: readonly AuditRecord[];
+  /** As the audit log keeps them. */
+  readonly audit: readonly KeptRecord[];
   /** Codes of refusals at the edge. */
   readonly refusals: readonly string[];
   /** Everything logged, JSON lines. */
@@ -99,7 +100,8 @@ export async function startMcpHttp(options: McpTestOptions = {}): Promise<McpTes
   const shared = options.shared ?? memorySharedState();
   const keyRing = options.keyRing ?? memoryKeyRing();
   const metrics = createMetrics();
-  const audit: AuditRecord[] = [];
+  const audit: KeptRecord[] = [];
+  const secrets = new KnownSecrets();
   const refusals: string[] = [];
   const policy = compilePolicy(options.access ?? [{ role: 'owner', allow: ['*:*'] }]);
   const catalog = new Catalog({
@@ -132,7 +134,7 @@ export async function startMcpHttp(options: McpTestOptions = {}): Promise<McpTes
     taskTokens: new TaskTokens(createSealer(keyRing, 'task')),
     budget: new ByteBudget(options.maxResultBytesInFlight ?? 64 * 1024 * 1024, () => {}),
     recorder: {
-      audit: { write: (record) => audit.push(record), flush: async () => {}, close: async () => {} },
+      audit: { write: (record) => audit.push(encodedRecord(record, 'shape', secrets)), refusal: undefined },
       metrics,
       now: () => Date.now(),
     },

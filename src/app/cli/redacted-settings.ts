@@ -1,5 +1,4 @@
-import { isSecretReference } from '#kernel/secrets/index.js';
-import { looksSecret, namesSecret, urlPassword } from '../import/index.js';
+import { isSecretReference, looksSecret, namesSecret, urlPassword } from '#kernel/secrets/index.js';
 
 export interface ShownSetting {
   /** Dotted path, as everywhere in messages. */

@@ -1,5 +1,4 @@
-import { isSecretReference } from '#kernel/secrets/index.js';
-import { looksSecret, namesSecret, urlPassword } from './secret-text.js';
+import { isSecretReference, looksSecret, namesSecret, urlPassword } from '#kernel/secrets/index.js';
 import type { Variables } from './variables.js';
 
 /** Replaces secrets in the settings of one server by references. */

@@ -1,6 +1,6 @@
 import { loadConfig } from '#kernel/config/index.js';
 import { reasonOf } from '#kernel/errors/index.js';
-import { createSealer, memoryKeyRing } from '#kernel/secrets/index.js';
+import { createSealer, KnownSecrets, memoryKeyRing } from '#kernel/secrets/index.js';
 import { createMetrics, silentLogger } from '#kernel/telemetry/index.js';
 import type { Provider, ProviderSnapshot } from '#gateway/catalog/index.js';
 import { HttpPools } from '#protocol/client/index.js';
@@ -76,6 +76,7 @@ async function providerOf(
     logger: silentLogger,
     metrics: createMetrics({ version: packageVersion }),
     sealer: createSealer(memoryKeyRing(), 'discovery'),
+    secrets: new KnownSecrets(),
     environment,
     modules: {},
     storage: undefined,

@@ -9,5 +9,4 @@ export {
   type SkippedServer,
 } from './read-client-config.js';
 export { countsOf, renderConfig, shownPath } from './render.js';
-export { looksSecret, namesSecret, urlPassword } from './secret-text.js';
 export type { Variable } from './variables.js';

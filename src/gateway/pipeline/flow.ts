@@ -25,6 +25,11 @@ export interface Flow {
   view: View | undefined;
   /** Set by resolve for methods that a provider answers. */
   target: CallTarget | undefined;
+  /** Set by call: `performance.now()` when the provider got the call and when it answered. */
+  invokedAt: number | undefined;
+  answeredAt: number | undefined;
+  /** Set by shape: size of the result. */
+  bytesOut: number | undefined;
   /** Set by limit: gives back what the call holds. */
   release: (() => void) | undefined;
 }

@@ -5,16 +5,17 @@ import type { Logger } from '#kernel/telemetry/index.js';
 import { toSeaworthyError } from '#kernel/errors/index.js';
 import { PeerError } from '#protocol/jsonrpc/index.js';
 import type { ModelResult } from '#protocol/model/index.js';
-import type { Credentials, Handler, InboundCall, Listener, Listening } from '#protocol/server/index.js';
+import type { Handler, InboundCall, Listener, Listening } from '#protocol/server/index.js';
 import type { Authenticator } from '../auth/index.js';
 import type { Catalog, ListMethod } from '../catalog/index.js';
 import type { CallLimits, Concurrency } from '../limits/index.js';
+import { authenticate } from './authenticate.js';
 import { authorize } from './authorize.js';
 import { invoke, type CallParts } from './call.js';
 import type { Flow } from './flow.js';
 import { limitConcurrency, limitRate } from './limit.js';
 import { listen } from './listen.js';
-import { recordEnd, recordListen, type Recorder } from './record.js';
+import { recordEnd, recordListen, recordSessionEnd, requireAudit, type Recorder } from './record.js';
 import { resolve } from './resolve.js';
 import type { SchemaChecks } from './schema-checks.js';
 import { hold, shape } from './shape.js';
@@ -54,6 +55,9 @@ export function createPipeline(options: PipelineOptions): Handler {
       rights: catalog.rightsOf(call.scope.principal),
       view: undefined,
       target: undefined,
+      invokedAt: undefined,
+      answeredAt: undefined,
+      bytesOut: undefined,
       release: undefined,
     };
     try {
@@ -74,13 +78,16 @@ export function createPipeline(options: PipelineOptions): Handler {
   async function pass(flow: Flow): Promise<ModelResult> {
     const waiting = limitRate(flow.call.scope.principal, options.shared, limits);
     if (waiting) await waiting;
+    requireAudit(recorder);
     await resolve(flow, catalog, taskTokens);
     authorize(flow);
     validate(flow, options.checks);
     limitConcurrency(flow, running, limits);
     const { target, view } = flow;
     if (!target) return fromView(flow.call, view);
+    flow.invokedAt = performance.now();
     const result = await invoke(flow, target, parts);
+    flow.answeredAt = performance.now();
     return hold(shape(result, flow, limits.maxResultBytes), flow.call.scope, options.budget);
   }
 
@@ -90,6 +97,7 @@ export function createPipeline(options: PipelineOptions): Handler {
     let closed = false;
     const begin = async () => {
       await limitRate(listener.principal, options.shared, limits);
+      requireAudit(recorder);
       listening = listen(listener, catalog, taskTokens);
       if (closed) listening.close();
       return listening.acknowledged;
@@ -119,11 +127,14 @@ export function createPipeline(options: PipelineOptions): Handler {
   }
 
   return {
-    authenticate: (credentials: Credentials) => options.authenticator.authenticate(credentials),
+    authenticate: (credentials) => authenticate(credentials, options.authenticator, recorder),
     serves: (route) => route.provider === undefined || catalog.has(route.provider),
     speaks: (route, family) => catalog.speaks(route.provider, family),
     handle,
     listen: listenLimited,
+    ended: (session) => {
+      recordSessionEnd(recorder, session);
+    },
   };
 }
 

@@ -12,11 +12,13 @@ import type { Flow } from './flow.js';
  * that is much cheaper than writing it.
  * @throws SW_RESULT_TOO_LARGE
  */
-export function shape(given: ModelResult, { call, target }: Flow, maxResultBytes: number): ModelResult {
+export function shape(given: ModelResult, flow: Flow, maxResultBytes: number): ModelResult {
+  const { call, target } = flow;
   const named = target && call.route.provider === undefined ? withShownApps(target.provider.id, given) : given;
   const nests = target?.kind === 'tool' && call.client.family === 'legacy';
   const result = nests ? legacy.legacyOutput(named, target.outputSchema) : named;
   const bytes = result instanceof RawResult ? result.byteLength : sizeOf(result, maxResultBytes);
+  flow.bytesOut = bytes;
   if (bytes > maxResultBytes) throw fail('SW_RESULT_TOO_LARGE', { maxBytes: maxResultBytes });
   return result;
 }

@@ -89,8 +89,9 @@ describe('the stages of a call', () => {
     );
     const reply = await server.client.send(wire);
     const result = reply.json?.result;
-    // An audit record ends every call that got past the credential, however it went.
-    expect(server.audit.length - (has('limit') ? 1 : 0)).toBe(has('authenticate') ? 0 : 1);
+    // An audit record ends every call, however it went; a credential that is refused leaves one of its own.
+    expect(server.audit.length - (has('limit') ? 1 : 0)).toBe(1);
+    expect(server.audit.at(-1)?.event).toBe(has('authenticate') ? 'login.failed' : undefined);
     expect(calls.length).toBe(
       faults.some((stage) => ['shape'].includes(stage)) && faults.length === 1 ? 1 : faults.length === 0 ? 1 : 0,
     );
@@ -238,7 +239,9 @@ describe('what a call leaves behind', () => {
     await server.call('tools/call', { name: 'wire__fail', arguments: { secret } });
     await server.call('tools/call', { name: 'wire__none', arguments: { secret } });
     await server.call('resources/read', { uri: 'wire://one' });
-    expect(server.audit.map(({ method, target, outcome, code }) => [method, target, outcome, code])).toEqual([
+    expect(
+      server.audit.map(({ method, name, shown, outcome, code }) => [method, name ?? shown, outcome, code]),
+    ).toEqual([
       ['tools/call', 'echo', 'ok', undefined],
       ['tools/call', 'fail', 'tool_error', undefined],
       ['tools/call', 'wire__none', 'refused', 'SW_TOOL_UNKNOWN'],

@@ -1,3 +1,4 @@
+import type { Origin } from './origin.js';
 import type { Principal } from './principal.js';
 
 /** Why a call ended early. */
@@ -15,16 +16,18 @@ export class CallScope {
   readonly startedAt: number;
   /** W3C trace context as it arrived, forwarded to upstreams. */
   readonly traceparent: string | undefined;
+  readonly origin: Origin | undefined;
   #reason: CancelReason | undefined;
   #listeners: Set<{ readonly call: (reason: CancelReason) => void }> | undefined;
   #controller: AbortController | undefined;
   #ends: (() => void)[] | undefined;
 
-  constructor(id: string, principal: Principal, startedAt: number, traceparent?: string) {
+  constructor(id: string, principal: Principal, startedAt: number, traceparent?: string, origin?: Origin) {
     this.id = id;
     this.principal = principal;
     this.startedAt = startedAt;
     this.traceparent = traceparent;
+    this.origin = origin;
   }
 
   get cancelled(): CancelReason | undefined {

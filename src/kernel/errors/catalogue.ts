@@ -353,6 +353,11 @@ export const fail = defineErrors({
     hint: 'Check storage.url and that the database is running.',
     kind: 'operator', http: 503, rpc: -31056, retryable: true,
   },
+  SW_AUDIT_UNAVAILABLE: {
+    message: 'The audit log cannot be written: {reason}.',
+    hint: 'Nothing was executed. The operator finds the cause in the log and in /health/detailed.',
+    kind: 'operator', http: 503, rpc: -31058, retryable: true,
+  },
   SW_STORAGE_MIGRATION: {
     message: 'Migration {migration} failed: {reason}.',
     hint: 'Restore the last backup or report it with the message above.',

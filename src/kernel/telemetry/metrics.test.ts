@@ -41,6 +41,9 @@ describe('metrics', () => {
     metrics.httpRequest(200);
     metrics.httpRequests.inc({ status: 404 });
     metrics.refusals.inc({ code: 'SW_RATE_LIMITED' });
+    metrics.auditDropped.inc({ sink: 'file' });
+    metrics.auditSinkUp.set({ sink: 'file' }, 1);
+    metrics.securityEvents.inc({ event: 'login.failed' });
     metrics.upstreamUp.set({ provider: 'a' }, 1);
     const text = await metrics.text();
     const emitted = [...text.matchAll(/^# TYPE (\S+)/gm)].map((match) => match[1]);

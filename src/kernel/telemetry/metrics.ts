@@ -24,7 +24,11 @@ export interface Metrics {
   readonly upstreamRestarts: Counter<'provider'>;
   /** Readings of a provider's lists; `outcome` is `ok` or the code of the failure. */
   readonly listReadings: Counter<'provider' | 'outcome'>;
-  readonly auditDropped: Counter;
+  /** Audit records that a sink never got. */
+  readonly auditDropped: Counter<'sink'>;
+  /** 1 while an audit sink takes records, 0 while not. */
+  readonly auditSinkUp: Gauge<'sink'>;
+  readonly securityEvents: Counter<'event'>;
   /** Bytes of results held in memory at this moment. */
   readonly resultBytes: Gauge;
   /** Everything in the Prometheus text format. */
@@ -102,7 +106,24 @@ export function createMetrics(build: BuildInfo = { version: 'unknown' }): Metric
       labelNames: ['provider', 'outcome'],
       registers,
     }),
-    auditDropped: new Counter({ name: metricNames.auditDropped, help: 'Audit records lost.', registers }),
+    auditDropped: new Counter({
+      name: metricNames.auditDropped,
+      help: 'Audit records that a sink never got.',
+      labelNames: ['sink'],
+      registers,
+    }),
+    auditSinkUp: new Gauge({
+      name: metricNames.auditSinkUp,
+      help: 'Whether an audit sink takes records: 1 or 0.',
+      labelNames: ['sink'],
+      registers,
+    }),
+    securityEvents: new Counter({
+      name: metricNames.securityEvents,
+      help: 'Security events, such as failed logins and refused calls.',
+      labelNames: ['event'],
+      registers,
+    }),
     resultBytes: new Gauge({ name: metricNames.resultBytes, help: 'Bytes of results held in memory.', registers }),
     text: () => registry.metrics(),
     contentType: registry.contentType,

@@ -16,6 +16,8 @@ export const metricNames = {
   upstreamRestarts: 'seaworthy_upstream_restarts_total',
   listReadings: 'seaworthy_list_readings_total',
   auditDropped: 'seaworthy_audit_dropped_total',
+  auditSinkUp: 'seaworthy_audit_sink_up',
+  securityEvents: 'seaworthy_security_events_total',
   resultBytes: 'seaworthy_result_bytes',
   buildInfo: 'seaworthy_build_info',
   cpuSeconds: 'process_cpu_seconds_total',

@@ -1,4 +1,4 @@
-import type { CallScope, Principal } from '#kernel/context/index.js';
+import type { CallScope, Origin, Principal } from '#kernel/context/index.js';
 import type {
   Channel,
   ClientFacts,
@@ -58,6 +58,8 @@ export interface Listener {
   readonly principal: Principal;
   readonly session: SessionRef | undefined;
   readonly filter: ListenFilter;
+  /** Absent for a legacy session over HTTP, whose requests may come from anywhere. */
+  readonly origin?: Origin | undefined;
   /** Called for every notification that the filter asked for. */
   notify(notification: ModelNotification): void;
 }
@@ -67,6 +69,9 @@ export interface Listening {
   readonly acknowledged: Promise<ListenFilter>;
   close(): void;
 }
+
+/** A legacy session that its client has ended. */
+export type EndedSession = Pick<Listener, 'client' | 'route' | 'principal' | 'origin'>;
 
 /** What the protocol layer is given to do the work: the gateway's pipeline. */
 export interface Handler {
@@ -79,4 +84,6 @@ export interface Handler {
   /** Answers every method of the canonical model but `subscriptions/listen`. @throws SeaworthyError, PeerError */
   handle(call: InboundCall): Promise<ModelResult>;
   listen(listener: Listener): Listening;
+  /** Told once when a client ends its session or its connection. */
+  ended(session: EndedSession): void;
 }

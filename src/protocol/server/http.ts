@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Principal } from '#kernel/context/index.js';
+import type { Origin, Principal } from '#kernel/context/index.js';
 import { fail, type SeaworthyError } from '#kernel/errors/index.js';
 import { parseStrict } from '../jsonrpc/index.js';
 import { hostGuard, HttpAnswer, readBody, type HostPolicy } from '../transport/index.js';
@@ -60,16 +60,17 @@ export function mcpHttp(context: ServingContext, options: McpHttpOptions): McpHt
       return typeof value === 'string' ? value : value?.join(', ');
     };
     const refused = (error: unknown) => refuse(answer, error, request);
-    const entry = enter(request, header);
+    const origin: Origin = { transport: 'http', address: request.socket.remoteAddress };
+    const entry = enter(request, header, origin);
     if ('refusal' in entry) return refused(entry.refusal);
-    const principal = entry.principal;
+    const { place, principal } = entry;
     if (principal instanceof Promise)
-      principal.then((known) => admitted(request, answer, header, entry.place, known, startedAt), refused);
-    else admitted(request, answer, header, entry.place, principal, startedAt);
+      principal.then((known) => admitted(request, answer, header, place, known, startedAt, origin), refused);
+    else admitted(request, answer, header, place, principal, startedAt, origin);
   }
 
   /** What can be refused before a body is read: path, host, origin, credential. */
-  function enter(request: IncomingMessage, header: HeaderOf): Entered {
+  function enter(request: IncomingMessage, header: HeaderOf, origin: Origin): Entered {
     const place = placeOf(request.url ?? '/', options.legacySse);
     if (!place) return { refusal: fail('SW_ROUTE_UNKNOWN', { path: 'this path' }) };
     const refusal = guard(request.headers.host, request.headers.origin);
@@ -79,7 +80,7 @@ export function mcpHttp(context: ServingContext, options: McpHttpOptions): McpHt
       const principal = context.handler.authenticate({
         transport: 'http',
         header,
-        address: request.socket.remoteAddress,
+        address: origin.address,
         method: request.method ?? 'GET',
         target: request.url ?? '/',
         certificate: undefined,
@@ -97,12 +98,13 @@ export function mcpHttp(context: ServingContext, options: McpHttpOptions): McpHt
     place: Place,
     principal: Principal,
     startedAt: number,
+    origin: Origin,
   ): void {
     const { route } = place;
     // Asked only now, so that nobody learns the names of providers without a credential.
     if (!context.handler.serves(route))
       return refuse(answer, fail('SW_PROVIDER_UNKNOWN', { provider: route.provider }), request);
-    const entry = { header, route, principal, startedAt };
+    const entry = { header, route, principal, startedAt, origin };
     const attempt = (work: () => void | Promise<void>) => {
       try {
         const working = work();
@@ -122,8 +124,7 @@ export function mcpHttp(context: ServingContext, options: McpHttpOptions): McpHt
       return;
     }
     const withSessions = context.handler.speaks(route, 'legacy');
-    if (withSessions && place.kind === 'sse' && request.method === 'GET')
-      attempt(() => legacySse.get(principal, route, answer));
+    if (withSessions && place.kind === 'sse' && request.method === 'GET') attempt(() => legacySse.get(entry, answer));
     else if (
       !withSessions ||
       header('mcp-session-id') === undefined ||
@@ -136,7 +137,7 @@ export function mcpHttp(context: ServingContext, options: McpHttpOptions): McpHt
   }
 
   function post(
-    entry: { header: HeaderOf; route: Route; principal: Principal; startedAt: number },
+    entry: { header: HeaderOf; route: Route; principal: Principal; startedAt: number; origin: Origin },
     body: Buffer,
     answer: HttpAnswer,
   ): void {

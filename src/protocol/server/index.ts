@@ -2,5 +2,14 @@ export { mcpHttp, type McpHttp, type McpHttpOptions } from './http.js';
 export { mcpStdio, type McpStdioOptions } from './stdio.js';
 export { CallRegistry, type ServingContext } from './peer.js';
 export { decodeMirrored } from './headers.js';
-export type { ClientCertificate, Credentials, Handler, InboundCall, Listener, Listening, Route } from './handler.js';
+export type {
+  ClientCertificate,
+  Credentials,
+  EndedSession,
+  Handler,
+  InboundCall,
+  Listener,
+  Listening,
+  Route,
+} from './handler.js';
 export type { Revocations } from './session-token.js';

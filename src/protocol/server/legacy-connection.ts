@@ -1,4 +1,4 @@
-import { CallScope, type Principal } from '#kernel/context/index.js';
+import { CallScope, type Origin, type Principal } from '#kernel/context/index.js';
 import { fail } from '#kernel/errors/index.js';
 import type { RpcMessage, RpcRequest } from '../jsonrpc/index.js';
 import { legacy } from '../revisions/index.js';
@@ -13,6 +13,7 @@ import type { SessionFacts } from './session-token.js';
 export interface LegacyConnectionOptions {
   readonly principal: Principal;
   readonly route: Route;
+  readonly origin: Origin;
   /** Names the connection among the calls in flight. */
   readonly key: string;
   /** Writes one message to the client. */
@@ -46,12 +47,15 @@ export class LegacyConnection {
   /** Ends the session; what still runs is cancelled. */
   close(): void {
     this.#context.calls.cancelAll(this.#options.key);
-    this.#session?.close();
+    if (!this.#session) return;
+    this.#session.close();
+    const { principal, route, origin } = this.#options;
+    this.#context.handler.ended({ client: this.#session.client, route, principal, origin });
   }
 
   async #serve(message: RpcRequest, argumentsText: string | undefined, bytesIn: number): Promise<void> {
-    const { key, send, principal } = this.#options;
-    const scope = new CallScope(this.#context.nextRequestId(), principal, performance.now());
+    const { key, send, principal, origin } = this.#options;
+    const scope = new CallScope(this.#context.nextRequestId(), principal, performance.now(), undefined, origin);
     const done = this.#context.calls.add(key, message.id, scope);
     try {
       if (message.method === 'initialize' && !this.#session) await this.#initialize(message, scope, bytesIn);

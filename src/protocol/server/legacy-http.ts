@@ -1,4 +1,4 @@
-import { CallScope, type Principal } from '#kernel/context/index.js';
+import { CallScope, type Origin, type Principal } from '#kernel/context/index.js';
 import { fail } from '#kernel/errors/index.js';
 import {
   argumentsTextOf,
@@ -28,6 +28,7 @@ export interface LegacyEntry {
   readonly route: Route;
   readonly principal: Principal;
   readonly startedAt: number;
+  readonly origin: Origin;
 }
 
 export interface LegacyHttpOptions {
@@ -126,11 +127,17 @@ export class LegacyHttp {
     const facts = this.#openSession(entry);
     this.#context.calls.cancelAll(facts.key);
     await this.#sessions.end(token, facts);
+    const { principal, route, origin } = entry;
+    this.#context.handler.ended({ client: clientOf(facts), route, principal, origin });
     answer.empty(200);
   }
 
+  #newScope({ principal, startedAt, origin }: LegacyEntry): CallScope {
+    return new CallScope(this.#context.nextRequestId(), principal, startedAt, undefined, origin);
+  }
+
   async #initialize(entry: LegacyEntry, message: RpcRequest, bytesIn: number, answer: HttpAnswer): Promise<void> {
-    const scope = new CallScope(this.#context.nextRequestId(), entry.principal, entry.startedAt);
+    const scope = this.#newScope(entry);
     try {
       const said = legacy.decodeInitialize(message);
       const { facts, token } = this.#sessions.mint(entry.principal, entry.route, said);
@@ -172,7 +179,7 @@ export class LegacyHttp {
     bytesIn: number,
     answer: HttpAnswer,
   ): Promise<void> {
-    const scope = new CallScope(this.#context.nextRequestId(), entry.principal, entry.startedAt);
+    const scope = this.#newScope(entry);
     const done = this.#context.calls.add(facts.key, message.id, scope);
     const session = new Lazy(() => this.#sessions.of(facts, entry.principal));
     const stream = new Lazy(() => {
@@ -232,7 +239,7 @@ export class LegacyHttp {
     bytesIn: number,
     stream: ResumableStream,
   ): Promise<void> {
-    const scope = new CallScope(this.#context.nextRequestId(), entry.principal, entry.startedAt);
+    const scope = this.#newScope(entry);
     const done = this.#context.calls.add(facts.key, message.id, scope);
     const session = new Lazy(() => this.#sessions.of(facts, entry.principal));
     try {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Principal } from '#kernel/context/index.js';
+import type { Origin, Principal } from '#kernel/context/index.js';
 import { fail } from '#kernel/errors/index.js';
 import { argumentsTextOf, parseStrict } from '../jsonrpc/index.js';
 import type { HttpAnswer } from '../transport/index.js';
@@ -12,6 +12,12 @@ import type { StreamKeeper } from './stream-keeper.js';
 interface OpenConnection {
   readonly connection: LegacyConnection;
   readonly principal: Principal;
+}
+
+interface SseEntry {
+  readonly principal: Principal;
+  readonly route: Route;
+  readonly origin: Origin;
 }
 
 /**
@@ -30,13 +36,14 @@ export class LegacySse {
   }
 
   /** @throws SW_OVERLOADED, SW_CONCURRENCY_LIMITED */
-  get(principal: Principal, route: Route, answer: HttpAnswer): void {
+  get({ principal, route, origin }: SseEntry, answer: HttpAnswer): void {
     this.#keeper.admitListener(principal);
     // Unguessable: together with the credential it is what ties a POST to its stream.
     const id = randomBytes(24).toString('base64url');
     const connection = new LegacyConnection(this.#context, {
       principal,
       route,
+      origin: { ...origin, transport: 'sse' },
       key: id,
       send: (pieces) => answer.event(pieces),
     });

@@ -25,6 +25,7 @@ function acceptingHandler() {
     serves: () => true,
     speaks: () => true,
     handle: unused,
+    ended: unused,
     listen(listener) {
       open.add(listener);
       const acknowledged = state.fails

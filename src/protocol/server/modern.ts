@@ -1,4 +1,4 @@
-import { CallScope, type Principal } from '#kernel/context/index.js';
+import { CallScope, type Origin, type Principal } from '#kernel/context/index.js';
 import { argumentsTextOf, type RpcMessage, type RpcRequest } from '../jsonrpc/index.js';
 import { passesLogLevel, type Channel, type ListenFilter } from '../model/index.js';
 import { modern } from '../revisions/index.js';
@@ -21,6 +21,7 @@ export interface ModernPost {
   readonly route: Route;
   readonly principal: Principal;
   readonly startedAt: number;
+  readonly origin: Origin;
 }
 
 /** Serves one POST of revision 2026-07-28: no session, everything is in the request. */
@@ -31,7 +32,13 @@ export function serveModern(context: ServingContext, keeper: StreamKeeper, post:
     return;
   }
   const message = post.entry.message;
-  const scope = new CallScope(context.nextRequestId(), post.principal, post.startedAt, traceparentOf(message));
+  const scope = new CallScope(
+    context.nextRequestId(),
+    post.principal,
+    post.startedAt,
+    traceparentOf(message),
+    post.origin,
+  );
   let decoded: modern.Decoded;
   try {
     decoded = admitRequest(post, message);
@@ -128,7 +135,7 @@ function serveListen(
   const listening = relayListen(
     context.handler,
     message,
-    { client, route, principal, session: undefined, filter },
+    { client, route, principal, session: undefined, filter, origin: post.origin },
     (pieces) => answer.event(pieces),
   );
   const release = keeper.openListener(answer, post.principal, () => {

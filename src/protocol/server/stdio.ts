@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import { CallScope, type Principal } from '#kernel/context/index.js';
+import { CallScope, type Origin, type Principal } from '#kernel/context/index.js';
 import { fail } from '#kernel/errors/index.js';
 import { argumentsTextOf, parseStrict, type RpcMessage, type RpcRequest } from '../jsonrpc/index.js';
 import { passesLogLevel, type ClientFacts } from '../model/index.js';
@@ -50,6 +50,7 @@ class StdioConnection {
     this.#legacy = new LegacyConnection(context, {
       principal: options.principal,
       route: options.route,
+      origin: stdioOrigin,
       key: sessionKey,
       send: (pieces) => this.#send(pieces),
     });
@@ -152,7 +153,7 @@ class StdioConnection {
       throw fail('SW_OVERLOADED', { reason: `${maxListens} subscriptions are open` });
     const { route, principal } = this.#options;
     const filter = readFilter(message.params?.['notifications']);
-    const listener = { client, route, principal, session: undefined, filter };
+    const listener = { client, route, principal, session: undefined, filter, origin: stdioOrigin };
     const listening = relayListen(this.#context.handler, message, listener, (pieces) => this.#send(pieces));
     this.#listens.set(message.id, listening);
     await listening.acknowledged.catch((error: unknown) => {
@@ -163,7 +164,8 @@ class StdioConnection {
   }
 
   #newScope(): CallScope {
-    return new CallScope(this.#context.nextRequestId(), this.#options.principal, performance.now());
+    const { principal } = this.#options;
+    return new CallScope(this.#context.nextRequestId(), principal, performance.now(), undefined, stdioOrigin);
   }
 
   #fail(id: string | number | null, method: string, error: unknown, requestId?: string): void {
@@ -179,6 +181,7 @@ class StdioConnection {
 
 /** The one session of a process that was started for one client. */
 const sessionKey = 'stdio';
+const stdioOrigin: Origin = { transport: 'stdio', address: undefined };
 
 function idOf(value: unknown): string | number | null {
   const id = typeof value === 'object' && value !== null ? (value as { id?: unknown }).id : undefined;
