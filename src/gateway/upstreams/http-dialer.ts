@@ -1,7 +1,7 @@
 import { SeaworthyError } from '#kernel/errors/index.js';
 import { HttpEndpoint, HttpPeer, HttpSession, openSseConnection, type ServerFacts } from '#protocol/client/index.js';
 import { PeerError } from '#protocol/jsonrpc/index.js';
-import type { ClientFacts, ModelRequest } from '#protocol/model/index.js';
+import type { ClientFacts, ModelNotification, ModelRequest } from '#protocol/model/index.js';
 import { modern } from '#protocol/revisions/index.js';
 import type { HttpUpstreamConfig, UpstreamContext } from './config.js';
 import type { Dialer, ModernConnection, OnNotification, SpokenFamilies } from './dialer.js';
@@ -157,7 +157,7 @@ export class HttpDialer implements Dialer {
     const session = new HttpSession({
       endpoint: this.#endpoint,
       maxResultBytes,
-      unattributed: (notification) => this.#onNotification(notification, owner.sessionKey),
+      unattributed: this.#outsideOf(owner),
       onGone: () => {
         opened.lost();
         this.#onLost(owner.key);
@@ -183,6 +183,14 @@ export class HttpDialer implements Dialer {
     return opened;
   }
 
+  /** What a session says outside of calls. A log message of one principal is not for the sessions of others. */
+  #outsideOf({ key, sessionKey }: SessionOwner): (notification: ModelNotification) => void {
+    return (notification) => {
+      if (key.startsWith('principal:') && notification.method === 'notifications/message') return;
+      this.#onNotification(notification, sessionKey);
+    };
+  }
+
   async #openSse(owner: SessionOwner): Promise<LegacySession> {
     const { faults, logger, connectTimeoutMs, maxResultBytes } = this.#context;
     let opened: LegacySession | undefined;
@@ -191,7 +199,7 @@ export class HttpDialer implements Dialer {
       connectTimeoutMs,
       faults,
       maxResultBytes,
-      unattributed: (notification) => this.#onNotification(notification, owner.sessionKey),
+      unattributed: this.#outsideOf(owner),
       onGarbage: (reason) => logger.warn({ reason }, 'the upstream sent something that is no message'),
       onClose: () => {
         opened?.lost();

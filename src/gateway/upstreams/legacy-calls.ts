@@ -26,7 +26,7 @@ export class LegacyCalls {
     const owner = session ? this.ownerOf(session, client) : this.#principalOwner(call);
     const request = legacy.encodeLegacy(call.request);
     try {
-      return await this.#send(owner, { request, scope, channel, session }, client);
+      return await this.#send(owner, { request, scope, channel, session, logLevel: client.logLevel });
     } catch (thrown) {
       if (!(thrown instanceof PeerError) || client.family === 'legacy') throw thrown;
       throw new PeerError(legacy.modelError(thrown.error, request), thrown.status);
@@ -35,21 +35,16 @@ export class LegacyCalls {
 
   /** A request of our own on the session of `owner`. @throws SW_UPSTREAM_PROTOCOL where the server is not legacy */
   async own(owner: SessionOwner, request: ModelRequest, scope: CallScope): Promise<RawResult> {
-    const result = await this.#send(owner, { request, scope }, undefined);
+    const result = await this.#send(owner, { request, scope });
     if (!result) throw this.#context.faults.protocol('it does not speak the legacy family any more');
     return result;
   }
 
   /** Sends on the owner's session; one that the server has forgotten is made anew, once: nothing was processed. */
-  async #send(
-    owner: SessionOwner,
-    call: OutboundCall,
-    client: ClientFacts | undefined,
-  ): Promise<RawResult | undefined> {
+  async #send(owner: SessionOwner, call: OutboundCall): Promise<RawResult | undefined> {
     for (let attempt = 1; ; attempt++) {
       const session = await this.#connect(owner);
       if (!session) return undefined;
-      await session.setLevel(client?.logLevel);
       const outcome = await session.request(call);
       if (outcome.kind === 'result') return outcome.result;
       session.lost();

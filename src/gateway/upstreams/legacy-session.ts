@@ -5,6 +5,7 @@ import type { JsonObject, LogLevel } from '#protocol/model/index.js';
 import { legacy } from '#protocol/revisions/index.js';
 import type { UpstreamContext } from './config.js';
 import { within } from './own-request.js';
+import { SessionLogLevel } from './session-log-level.js';
 import type { SessionOwner } from './session-owner.js';
 
 /** The connection below a legacy session, whatever the transport. */
@@ -28,7 +29,7 @@ export class LegacySession {
   /** Interests that need this session to live on. */
   pins = 0;
   #closed = false;
-  #level: LogLevel | undefined;
+  readonly #level = new SessionLogLevel();
 
   private constructor(link: LegacyLink, facts: ServerFacts, context: UpstreamContext) {
     this.#link = link;
@@ -57,15 +58,27 @@ export class LegacySession {
     return this.pins > 0 || this.#link.inFlight > 0;
   }
 
-  request(call: OutboundCall): Promise<HttpOutcome> {
-    return this.#link.request(call);
+  async request(call: OutboundCall): Promise<HttpOutcome> {
+    if (call.logLevel === undefined) return this.#link.request(call);
+    const release = this.#level.want(call.logLevel);
+    try {
+      await this.#applyLevel();
+      return await this.#link.request(call);
+    } finally {
+      release();
+    }
   }
 
-  /** Sets the level of log messages, where the server has logging and the level is another one. */
+  /** Sets the level of log messages that the session's client wants, calls or not. */
   async setLevel(level: LogLevel | undefined): Promise<void> {
-    if (level === undefined || level === this.#level || !isObject(this.facts.capabilities['logging'])) return;
-    this.#level = level;
-    await this.#try('logging/setLevel', { level });
+    if (level !== undefined) this.#level.standing = level;
+    await this.#applyLevel();
+  }
+
+  async #applyLevel(): Promise<void> {
+    if (!isObject(this.facts.capabilities['logging'])) return;
+    const level = this.#level.change();
+    if (level !== undefined) await this.#try('logging/setLevel', { level });
   }
 
   /** True when the server took the subscription. */

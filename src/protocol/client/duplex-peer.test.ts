@@ -58,6 +58,16 @@ describe('a shared connection', () => {
     receive(message);
     void peer.request(b.call);
     receive(message);
+    expect([a.seen.length, b.seen.length, unattributed.length]).toEqual([1, 0, 0]);
+  });
+
+  it('gives a log message to calls of one session, and outside of calls to whoever listens', () => {
+    const { peer, unattributed, receive } = setUp();
+    receive(message);
+    const [a, b] = [callOf('a'), callOf('a')];
+    void peer.request(a.call);
+    void peer.request(b.call);
+    receive(message);
     expect([a.seen.length, b.seen.length, unattributed.length]).toEqual([1, 0, 1]);
   });
 

@@ -148,7 +148,9 @@ export class DuplexPeer implements Peer {
     if (method === 'notifications/cancelled') return this.#ended(params['requestId']);
     const call = isGlobalNotification(method) ? undefined : this.#callWithLogs();
     if (call) relay(call, { method, params });
-    else this.#options.unattributed({ method, params });
+    // A message of one of several calls: nobody can tell whose, and it is not for the others.
+    else if (method !== 'notifications/message' || this.#calls().length === 0)
+      this.#options.unattributed({ method, params });
   }
 
   /** A modern server ends a listen stream so; a legacy one means a request of its own, which nobody waits for. */
@@ -177,7 +179,7 @@ export class DuplexPeer implements Peer {
   /** The same for log messages; in the modern family only calls that named a level can be meant. */
   #callWithLogs(): OutboundCall | undefined {
     const calls = this.#calls();
-    if (calls.length <= 1) return calls[0];
+    if (calls.length <= 1 || isOfOneSession(calls)) return calls[0];
     const wanting = calls.filter((call) => (call.request.params['_meta'] as JsonObject | undefined)?.[meta.logLevel]);
     return wanting.length === 1 ? wanting[0] : undefined;
   }
@@ -191,3 +193,6 @@ export class DuplexPeer implements Peer {
 
   #tooLarge = () => fail('SW_RESULT_TOO_LARGE', { maxBytes: this.#options.maxResultBytes });
 }
+
+const isOfOneSession = ([first, ...others]: readonly OutboundCall[]): boolean =>
+  first?.session !== undefined && others.every(({ session }) => session?.key === first.session?.key);

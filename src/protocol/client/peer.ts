@@ -1,7 +1,7 @@
 import type { CallScope } from '#kernel/context/index.js';
 import { fail, type SeaworthyError } from '#kernel/errors/index.js';
 import type { RawResult } from '../jsonrpc/index.js';
-import type { Channel, JsonObject, ModelNotification, ModelRequest, SessionRef } from '../model/index.js';
+import type { Channel, JsonObject, LogLevel, ModelNotification, ModelRequest, SessionRef } from '../model/index.js';
 
 /** One request on its way out; `request.params` is already in the form of the peer's revision. */
 export interface OutboundCall {
@@ -11,6 +11,8 @@ export interface OutboundCall {
   readonly channel?: Channel | undefined;
   /** The legacy session it comes from, to attribute what a shared connection sends without naming a call. */
   readonly session?: SessionRef | undefined;
+  /** The client wants log messages of the call from this level on. */
+  readonly logLevel?: LogLevel | undefined;
   /** HTTP only: further header lines, name and value in turn. */
   readonly headers?: readonly string[] | undefined;
 }

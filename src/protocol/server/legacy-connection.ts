@@ -102,7 +102,9 @@ export class LegacyConnection {
       live: () => session,
       scope,
       channel: {
-        notify: (notification) => send([encodeNotification(notification)]),
+        notify: (notification) => {
+          if (session.passes(notification)) send([encodeNotification(notification)]);
+        },
         ask: (method, params) => session.ask(scope, method, params, send),
       },
       bytesIn,

@@ -278,7 +278,10 @@ export class LegacyHttp {
     scope: CallScope,
   ): Channel {
     return {
-      notify: (notification) => stream.value.send([encodeNotification(notification)]),
+      notify: (notification) => {
+        if (this.#sessions.peek(facts)?.live.passes(notification) ?? true)
+          stream.value.send([encodeNotification(notification)]);
+      },
       ask: (method, params) => session.value.live.ask(scope, method, params, (pieces) => stream.value.send(pieces)),
       suspend: primes(facts) ? (retryMs) => stream.value.suspend(retryMs ?? this.#options.retryMs) : undefined,
     };

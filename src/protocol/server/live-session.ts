@@ -1,7 +1,14 @@
 import type { CallScope, Principal } from '#kernel/context/index.js';
 import { fail } from '#kernel/errors/index.js';
 import { isObject, PeerError, type RpcResponse } from '../jsonrpc/index.js';
-import type { ClientFacts, JsonObject, ListenFilter, LogLevel } from '../model/index.js';
+import {
+  passesLogLevel,
+  type ClientFacts,
+  type JsonObject,
+  type ListenFilter,
+  type LogLevel,
+  type ModelNotification,
+} from '../model/index.js';
 import { encodeNotification, encodeRequest, type Pieces } from './encode.js';
 import type { Handler, Listening, Route } from './handler.js';
 import { maxResourceSubscriptions } from './listen-filter.js';
@@ -33,6 +40,11 @@ export class LiveSession {
 
   get client(): ClientFacts {
     return { ...clientOf(this.facts), logLevel: this.#logLevel };
+  }
+
+  /** False for a log message below the level that the client set; before it sets one the server decides. */
+  passes(notification: ModelNotification): boolean {
+    return this.#logLevel === undefined || passesLogLevel(notification, this.#logLevel);
   }
 
   /** True while a question waits for its answer. */
