@@ -103,3 +103,22 @@ export const appsOverStdio = (name: string, family: Family) => ({
     family,
   ],
 });
+
+const legacyTasks = [
+  '--import',
+  import.meta.resolve('tsx'),
+  fileURLToPath(new URL('../fixtures/upstreams/legacy-tasks.ts', import.meta.url)),
+];
+
+/** test/fixtures/upstreams/legacy-tasks.ts, a server with the tasks of 2025-11-25, as a configured stdio server. */
+export const legacyTasksOverStdio = { command: process.execPath, args: [...legacyTasks, 'stdio'] };
+
+/** The same over HTTP on a free port. */
+export async function startLegacyTasks() {
+  const child = await startChild({
+    command: process.execPath,
+    args: [...legacyTasks, 'http'],
+    ready: (line) => /^listening (\S+)$/.exec(line)?.[1],
+  });
+  return { url: child.value, stop: child.stop };
+}

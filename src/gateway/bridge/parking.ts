@@ -84,7 +84,7 @@ export class Parking {
   /** Ends what waits for a provider that leaves; what is running may finish. */
   endOf(provider: Invocable): void {
     this.#leaving.add(provider);
-    for (const { call } of [...this.#parked.values()]) if (call.provider === provider) call.cancel('drain');
+    for (const { call } of [...this.#parked.values()]) if (originOf(call.provider) === provider) call.cancel('drain');
   }
 
   /** Ends everything that waits: no retry can come any more. */
@@ -144,7 +144,7 @@ export class Parking {
     call.expiresAt ??= now() + limits.parkedMs;
     const left = call.expiresAt - now();
     if (this.#draining) throw this.#refuse('closed', fail('SW_DRAINING'));
-    if (this.#leaving.has(call.provider)) throw this.#refuse('closed', leavingError(call.provider.id));
+    if (this.#leaving.has(originOf(call.provider))) throw this.#refuse('closed', leavingError(call.provider.id));
     if (left <= 0) throw this.#refuse('age', fail('SW_PARKED_EXPIRED', { parkedMs: limits.parkedMs }));
     if (this.#parked.size >= limits.maxCalls)
       throw this.#refuse('calls', fail('SW_OVERLOADED', { reason: `${limits.maxCalls} calls wait for their clients` }));
@@ -215,6 +215,9 @@ const tooManyError = (limit: number) =>
   fail('SW_CONCURRENCY_LIMITED', { limit, scope: 'principal (calls that wait for an answer)' });
 const leavingError = (provider: string) =>
   fail('SW_UPSTREAM_UNAVAILABLE', { provider, reason: 'it is being stopped or replaced' });
+
+/** Who leaves is the provider itself, also where a call goes through a translation of it. */
+const originOf = (provider: Invocable): Invocable => provider.behind ?? provider;
 
 /** A server that speaks the modern family asks through its own results; a module too. */
 const speaksLegacyOnly = (provider: Invocable): boolean =>

@@ -1,5 +1,12 @@
 import { isObject } from '#protocol/jsonrpc/index.js';
-import { meta, modernRevisions, type JsonObject } from '#protocol/model/index.js';
+import {
+  extension,
+  meta,
+  modernRevisions,
+  offersLegacyTasks,
+  withExtension,
+  type JsonObject,
+} from '#protocol/model/index.js';
 import type { ProviderSnapshot } from './provider.js';
 
 /** Instructions of all providers together may take this many characters of a model's context. */
@@ -14,7 +21,7 @@ export function describe(snapshots: readonly ProviderSnapshot[], merged: boolean
   const instructions = only ? only.instructions : joinInstructions(snapshots);
   return {
     supportedVersions: [...modernRevisions],
-    capabilities: only ? withoutTasks(only.capabilities) : union(snapshots.map((s) => withoutTasks(s.capabilities))),
+    capabilities: only ? modernTasks(only.capabilities) : union(snapshots.map((s) => modernTasks(s.capabilities))),
     ...(instructions === undefined ? {} : { instructions }),
     _meta: { [meta.serverInfo]: only?.serverInfo ?? serverInfo },
   };
@@ -27,10 +34,9 @@ function joinInstructions(snapshots: readonly ProviderSnapshot[]): string | unde
   return parts.length > 0 ? parts.join('\n\n').slice(0, maxInstructions) : undefined;
 }
 
-/** Tasks of 2025-11-25 are not offered: the modern extension replaced them. */
-function withoutTasks(capabilities: JsonObject): JsonObject {
-  const { tasks: _tasks, ...rest } = capabilities;
-  return rest;
+/** Tasks of 2025-11-25 are offered as the extension that replaced them. */
+function modernTasks({ tasks, ...rest }: JsonObject): JsonObject {
+  return offersLegacyTasks({ tasks }) ? withExtension(rest, extension.tasks) : rest;
 }
 
 function union(all: readonly JsonObject[]): JsonObject {

@@ -114,7 +114,10 @@ export interface Provider {
 }
 
 /** What a caller of one provider needs of it. */
-export type Invocable = Pick<Provider, 'id' | 'kind' | 'snapshot' | 'invoke'>;
+export interface Invocable extends Pick<Provider, 'id' | 'kind' | 'snapshot' | 'invoke'> {
+  /** The provider that does the work, where this one only translates. */
+  readonly behind?: Invocable;
+}
 
 export interface ProviderInterest {
   readonly resources: readonly string[];

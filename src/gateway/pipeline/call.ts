@@ -60,7 +60,7 @@ async function start(flow: Flow, target: CallTarget, invocation: ProviderCall, p
   if (taskMethods.has(method))
     return parts.tasks.follow(provider, invocation, String(flow.call.request.params['taskId']));
   if (method !== 'tools/call') return across(provider, invocation, parts);
-  return parts.tasks.call(provider, target.name, invocation, (call) => across(provider, call, parts));
+  return parts.tasks.call(provider, target.name, invocation, (by, call) => across(by, call, parts));
 }
 
 /** To a provider of either family: its questions reach the client in the words of the client's family. */

@@ -46,7 +46,7 @@ export const stages = ['authenticate', 'limit', 'resolve', 'authorize', 'validat
 /** The path of every request: each method, on each transport, of each family, goes through `handle` or `listen`. */
 export function createPipeline(options: PipelineOptions): Handler {
   const { catalog, limits, recorder, running, taskTokens, parking } = options;
-  const tasks = new TaskCalls(taskTokens, options.logger);
+  const tasks = new TaskCalls(taskTokens, parking, options.logger);
   const parts: CallParts = { timeoutMs: limits.callTimeoutMs, parking, tasks };
 
   async function handle(call: InboundCall): Promise<ModelResult> {

@@ -111,7 +111,7 @@ function outcomeOf(state: TaskState): ModelResult {
 }
 
 /** Tells the server that nobody waits any more. Cooperative: a refusal changes nothing for the caller. */
-function cancelTask(provider: Invocable, call: ProviderCall, taskId: string, logger: Logger): void {
+export function cancelTask(provider: Invocable, call: ProviderCall, taskId: string, logger: Logger): void {
   const { id, principal, traceparent } = call.scope;
   const scope = new CallScope(id, principal, performance.now(), traceparent);
   const timer = setTimeout(() => scope.cancel('deadline'), cancelTimeoutMs);

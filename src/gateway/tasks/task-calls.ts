@@ -6,15 +6,18 @@ import {
   hasExtension,
   isTaskResult,
   type ClientFacts,
+  type Family,
   type JsonObject,
   type ModelResult,
 } from '#protocol/model/index.js';
 import type { Invocable, ProviderCall } from '../catalog/index.js';
+import type { Parking } from '../bridge/index.js';
 import { absorbTask, declaring } from './absorb.js';
+import { asOneCall, asTask, createdTask, legacySupport, LegacyTasks, toModern } from './legacy-tasks.js';
 import type { TaskTokens } from './task-tokens.js';
 
 /** Makes a call across the families: what `tools/call` does besides tasks. */
-export type Run = (call: ProviderCall) => Promise<ModelResult>;
+export type Run = (provider: Invocable, call: ProviderCall) => Promise<ModelResult>;
 
 /**
  * Calls that become tasks. A client that declared the tasks extension on its call gets the task, under an id of ours;
@@ -23,19 +26,43 @@ export type Run = (call: ProviderCall) => Promise<ModelResult>;
 export class TaskCalls {
   readonly #tokens: TaskTokens;
   readonly #logger: Logger;
+  readonly #legacy: LegacyTasks;
 
-  constructor(tokens: TaskTokens, logger: Logger) {
+  constructor(tokens: TaskTokens, parking: Parking, logger: Logger) {
     this.#tokens = tokens;
     this.#logger = logger;
+    this.#legacy = new LegacyTasks(parking);
   }
 
   /** Answers `tools/call`. @throws what `run` and the task raise */
   async call(provider: Invocable, tool: string, call: ProviderCall, run: Run): Promise<ModelResult> {
-    const result = await run(asModern(provider, call));
+    const support = call.client.family === 'modern' ? legacySupport(provider, tool) : undefined;
+    if (support) return this.#callLegacy(provider, tool, support, call, run);
+    const result = await run(provider, asModern(provider, call));
     if (!isTaskResult(result)) return result;
     if (!knowsTasks(call.client)) return absorbTask(provider, call, result, this.#logger);
-    const ref = { provider: provider.id, tool, taskId: String(memberOf(result, 'taskId')), family: 'modern' } as const;
-    return withTaskId(result, this.#tokens.seal(call.scope.principal.id, ref));
+    return withTaskId(result, this.#seal(provider, tool, call, memberOf(result, 'taskId'), 'modern'));
+  }
+
+  /** A tool of an older server that can run as a task, called by a modern client. */
+  async #callLegacy(
+    provider: Invocable,
+    tool: string,
+    support: 'optional' | 'required',
+    call: ProviderCall,
+    run: Run,
+  ): Promise<ModelResult> {
+    if (!knowsTasks(call.client))
+      return run(support === 'required' ? asOneCall(provider, this.#logger) : provider, asModern(provider, call));
+    const result = await run(provider, asTask(call));
+    const task = createdTask(result);
+    if (!task) return result;
+    const taskId = this.#seal(provider, tool, call, task['taskId'], 'legacy');
+    return { resultType: 'task', ...toModern(task), taskId };
+  }
+
+  #seal(provider: Invocable, tool: string, { scope }: ProviderCall, taskId: unknown, family: Family): string {
+    return this.#tokens.seal(scope.principal.id, { provider: provider.id, tool, taskId: String(taskId), family });
   }
 
   /**
@@ -43,7 +70,8 @@ export class TaskCalls {
    * @param shownId the id by which the client knows the task
    */
   async follow(provider: Invocable, call: ProviderCall, shownId: string): Promise<ModelResult> {
-    const result = await provider.invoke(call);
+    const kept = this.#tokens.open(call.scope.principal.id, shownId)?.family;
+    const result = await (kept === 'legacy' ? this.#legacy.follow(provider, call) : provider.invoke(call));
     return call.request.method === 'tasks/get' ? withTaskId(result, shownId) : result;
   }
 }

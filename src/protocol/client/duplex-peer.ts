@@ -1,5 +1,5 @@
 import { fail, reasonOf, type SeaworthyError } from '#kernel/errors/index.js';
-import { PeerError, type RawResult } from '../jsonrpc/index.js';
+import { isObject, PeerError, type RawResult } from '../jsonrpc/index.js';
 import { meta, type JsonObject, type ModelNotification } from '../model/index.js';
 import { readInbound, type Inbound } from './inbound.js';
 import { answeredId, edgesOf, looksLikeAnswer, type LineEdges } from '../transport/index.js';
@@ -160,10 +160,19 @@ export class DuplexPeer implements Peer {
   }
 
   #asked(request: ServerRequest): void {
-    const call = this.#callInFlight();
+    const call = this.#callOfTask(request.params) ?? this.#callInFlight();
     void answerText(request, call?.channel?.ask).then((text) => {
       if (!this.#gone) this.#options.wire.send(text);
     });
+  }
+
+  /** A server asks for a task on the call that fetches its result, and names the task (2025-11-25, tasks). */
+  #callOfTask(params: JsonObject): OutboundCall | undefined {
+    const related = (params['_meta'] as JsonObject | undefined)?.[meta.relatedTask];
+    if (!isObject(related)) return undefined;
+    return this.#calls().find(
+      ({ request }) => request.method === 'tasks/result' && request.params['taskId'] === related['taskId'],
+    );
   }
 
   /** The call that a request of the server must belong to, when there is only one candidate. */

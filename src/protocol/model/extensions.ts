@@ -22,3 +22,9 @@ export function isTaskResult(result: ModelResult): boolean {
   if (result instanceof RawResult) return result.has('resultType') && result.get('resultType') === 'task';
   return result['resultType'] === 'task';
 }
+
+/** True for capabilities by which calls of tools may become tasks of the older kind (2025-11-25, tasks: capabilities). */
+export function offersLegacyTasks({ tasks }: JsonObject): boolean {
+  const requests = isObject(tasks) ? tasks['requests'] : undefined;
+  return isObject(requests) && isObject(requests['tools']) && isObject(requests['tools']['call']);
+}
