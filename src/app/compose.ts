@@ -127,7 +127,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
       budget,
       parking,
       taskTokens,
-      limits: current.limits,
+      limits: { ...current.limits, concurrencyOf: ownConcurrency(current) },
       checks: current.validation.arguments ? new SchemaChecks(logger) : undefined,
       recorder: { audit, metrics, now },
       logger,
@@ -206,6 +206,14 @@ const sessionPartsOf = (
   revocations: ReturnType<typeof memorySharedState>['revocations'],
   now: () => number,
 ) => ({ sealer, revocations, now });
+
+/** Servers with a limit of their own on calls at once. */
+const ownConcurrency = ({ mcpServers }: Config): Map<string, number> =>
+  new Map(
+    Object.entries(mcpServers).flatMap(([id, { maxConcurrency }]) =>
+      maxConcurrency === undefined ? [] : [[id, maxConcurrency] as const],
+    ),
+  );
 
 /** A provider that left the configuration finishes its calls and then goes. */
 async function retire(provider: Provider): Promise<void> {

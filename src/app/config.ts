@@ -49,6 +49,33 @@ const mcpServer = field.section(
       unit: 'bytes',
       doc: 'Largest result. Default: limits.maxResultBytes.',
     }),
+    maxConcurrency: field.int({
+      optional: true,
+      min: 1,
+      doc: 'Calls to it at once. Default: limits.concurrencyPerProvider.',
+    }),
+    breaker: field.section(
+      {
+        failures: field.int({
+          default: 5,
+          min: 0,
+          doc: 'Outages in a row after which calls fail at once; 0: never. Half of the calls of 10 s do the same.',
+        }),
+        openMs: field.int({
+          default: 1000,
+          min: 1,
+          unit: 'ms',
+          doc: 'Time until one call may try again; doubled each time it fails.',
+        }),
+        maxOpenMs: field.int({
+          default: 30_000,
+          min: 1,
+          unit: 'ms',
+          doc: 'Longest such time, also where the server asks for more by Retry-After.',
+        }),
+      },
+      'Sparing a server that does not answer.',
+    ),
     network: field.oneOf(['any', 'public'], {
       default: 'any',
       doc: 'Addresses that `url` may lead to. `public` refuses private, loopback and link-local ones.',

@@ -97,6 +97,7 @@ async function upstreamConfigOf(id: string, settings: McpServerConfig, parts: Pr
   const common = {
     bridge: settings.bridge && parts.config.bridge.enabled,
     connectTimeoutMs: settings.connectTimeoutMs,
+    breaker: settings.breaker,
     listTimeoutMs: settings.listTimeoutMs ?? parts.config.lists.timeoutMs,
     maxResultBytes: settings.maxResultBytes ?? parts.config.limits.maxResultBytes,
   };

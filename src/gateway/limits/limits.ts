@@ -4,4 +4,6 @@ export interface CallLimits {
   readonly rate: { readonly limit: number; readonly windowMs: number };
   readonly concurrencyPerPrincipal: number;
   readonly concurrencyPerProvider: number;
+  /** Providers with a limit of their own. */
+  readonly concurrencyOf?: ReadonlyMap<string, number> | undefined;
 }

@@ -38,10 +38,11 @@ export function limitConcurrency(flow: Flow, running: Concurrency, limits: CallL
       scope: 'principal',
       retryAfterSeconds,
     });
-  if (!running.enter(provider, limits.concurrencyPerProvider)) {
+  const perProvider = limits.concurrencyOf?.get(target.provider.id) ?? limits.concurrencyPerProvider;
+  if (!running.enter(provider, perProvider)) {
     running.leave(principal);
     throw fail('SW_CONCURRENCY_LIMITED', {
-      limit: limits.concurrencyPerProvider,
+      limit: perProvider,
       scope: 'provider',
       retryAfterSeconds,
     });

@@ -1,12 +1,15 @@
 import type { ByteBudget } from '#kernel/context/index.js';
 import type { Logger, Metrics } from '#kernel/telemetry/index.js';
 import { systemClock, type Clock } from '#kernel/time/index.js';
+import type { BreakerSettings } from './circuit-breaker.js';
 import { faultsOf, HttpPools, type Faults } from '#protocol/client/index.js';
 import type { Implementation } from '#protocol/model/index.js';
 
 interface UpstreamTuning {
   /** Offers the server to both families, by translation where it speaks one. Default true. */
   readonly bridge?: boolean | undefined;
+  /** When calls are kept away from a server that does not answer. */
+  readonly breaker?: Partial<BreakerSettings> | undefined;
   /** Milliseconds to connect and to finish the handshake. Default 10,000. */
   readonly connectTimeoutMs?: number | undefined;
   /** Milliseconds for reading all lists, every page. Default 30,000. */
@@ -74,9 +77,19 @@ export interface ListPace {
   readonly changeIntervalMs?: number | undefined;
 }
 
+type UpstreamMetric =
+  | 'upstreamUp'
+  | 'upstreamRestarts'
+  | 'listReadings'
+  | 'upstreamCircuit'
+  | 'upstreamFailures'
+  | 'upstreamRetries'
+  | 'upstreamRejected'
+  | 'upstreamHealed';
+
 export interface UpstreamDeps {
   readonly logger: Logger;
-  readonly metrics?: Pick<Metrics, 'upstreamUp' | 'upstreamRestarts' | 'listReadings'> | undefined;
+  readonly metrics?: Pick<Metrics, UpstreamMetric> | undefined;
   readonly clock?: Clock | undefined;
   readonly limits?: UpstreamLimits | undefined;
   readonly lists?: ListPace | undefined;
@@ -100,6 +113,7 @@ export interface UpstreamContext {
   readonly self: Implementation;
   readonly budget: ByteBudget | undefined;
   readonly pools: HttpPools;
+  readonly breaker: BreakerSettings;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly bridge: boolean;
   readonly connectTimeoutMs: number;
@@ -130,6 +144,7 @@ export function upstreamContext(id: string, config: UpstreamConfig, deps: Upstre
     self: deps.self ?? { name: 'seaworthy', version: '0.1.0' },
     budget: deps.budget,
     pools: deps.pools ?? new HttpPools(),
+    breaker: { failures: 5, openMs: 1_000, maxOpenMs: 30_000, ...config.breaker },
     environment: deps.environment ?? {},
     bridge: config.bridge ?? true,
     connectTimeoutMs: config.connectTimeoutMs ?? 10_000,

@@ -27,6 +27,10 @@ export interface SpokenFamilies {
 export interface Dialer {
   readonly kind: 'stdio' | 'http' | 'sse';
   readonly families: SpokenFamilies;
+  /** Legacy sessions that are open, where they are kept per owner. */
+  readonly sessions?: number;
+  /** Epoch milliseconds of the verdict on the modern family, where it can grow old. */
+  readonly judgedAt?: number | undefined;
   modern(): Promise<ModernConnection | undefined>;
   legacy(owner: SessionOwner): Promise<LegacySession | undefined>;
   /** Forgets the verdict on the modern family, when it is old or known to be wrong: it is asked again. */

@@ -76,6 +76,15 @@ export class HttpDialer implements Dialer {
     return { modern: this.#speaksModern, legacy: this.#speaksLegacy };
   }
 
+  get sessions(): number {
+    return this.#pool.size;
+  }
+
+  get judgedAt(): number | undefined {
+    const { clock } = this.#context;
+    return this.#speaksModern === undefined ? undefined : clock.now() - (clock.monotonic() - this.#judgedAt);
+  }
+
   modern(): Promise<ModernConnection | undefined> {
     if (this.#speaksModern === false) return absent;
     if (!this.#modern) {
@@ -130,7 +139,12 @@ export class HttpDialer implements Dialer {
       this.#speaksLegacy = true;
       return session;
     } catch (thrown) {
-      if (this.#speaksLegacy || !isRefusal(thrown)) throw thrown;
+      if (!isRefusal(thrown)) throw thrown;
+      // It spoke this family once: perhaps a newer server stands there now.
+      if (this.#speaksLegacy) {
+        this.recheck('wrong');
+        if (!(await this.modern())) throw thrown;
+      }
       if (!this.#speaksModern) throw this.#context.faults.protocol('it refused initialize', thrown);
       this.#speaksLegacy = false;
       return undefined;

@@ -15,6 +15,8 @@ export class LegacyCalls {
   readonly #connect: Connect;
   readonly #context: UpstreamContext;
 
+  #healed = 0;
+
   constructor(connect: Connect, context: UpstreamContext) {
     this.#connect = connect;
     this.#context = context;
@@ -46,10 +48,23 @@ export class LegacyCalls {
       const session = await this.#connect(owner);
       if (!session) return undefined;
       const outcome = await session.request(call);
-      if (outcome.kind === 'result') return outcome.result;
+      if (outcome.kind === 'result') {
+        if (attempt > 1) this.#countHealed();
+        return outcome.result;
+      }
       session.lost();
       if (attempt > 1) throw outcome.error;
     }
+  }
+
+  /** Sessions that the server had forgotten and that were made anew. */
+  get healed(): number {
+    return this.#healed;
+  }
+
+  #countHealed(): void {
+    this.#healed++;
+    this.#context.metrics?.upstreamHealed.inc({ provider: this.#context.id });
   }
 
   /** The owner of a client's session. One whose capabilities are not known may be asked anything; its client refuses. */

@@ -1,3 +1,4 @@
+import { SeaworthyError } from '#kernel/errors/index.js';
 import type { CallScope } from '#kernel/context/index.js';
 import { isObject, PeerError, type RawResult } from '#protocol/jsonrpc/index.js';
 import { latestModern, type ModelRequest, type Tool } from '#protocol/model/index.js';
@@ -5,16 +6,24 @@ import { legacy, modern } from '#protocol/revisions/index.js';
 import type { ProviderCall } from '../catalog/index.js';
 import type { ModernConnection } from './dialer.js';
 
+export interface ModernCallsOptions {
+  readonly connect: () => Promise<ModernConnection | undefined>;
+  /** Reads the lists anew. */
+  readonly refresh: () => Promise<unknown>;
+  /** Asks anew which family the server speaks. */
+  readonly recheck: () => void;
+  /** Takes a retry out of the budget. */
+  readonly mayRetry: () => boolean;
+}
+
 /** Calls in the modern family: the envelope in the body, and its mirror in the headers over HTTP. */
 export class ModernCalls {
-  readonly #connect: () => Promise<ModernConnection | undefined>;
-  readonly #refresh: () => Promise<unknown>;
+  readonly #options: ModernCallsOptions;
   /** Tools with arguments to mirror; most have none. */
   #mirrored = new Map<string, readonly modern.ParamHeader[]>();
 
-  constructor(connect: () => Promise<ModernConnection | undefined>, refresh: () => Promise<unknown>) {
-    this.#connect = connect;
-    this.#refresh = refresh;
+  constructor(options: ModernCallsOptions) {
+    this.#options = options;
   }
 
   /** Takes over the annotations of a fresh list. */
@@ -28,7 +37,7 @@ export class ModernCalls {
 
   /** The result; undefined where the server does not speak this family. */
   async invoke(call: ProviderCall): Promise<RawResult | undefined> {
-    const connection = await this.#connect();
+    const connection = await this.#options.connect();
     if (!connection) return undefined;
     const outbound = { ...call, request: modern.encodeModern(call.request, call.client) };
     try {
@@ -37,10 +46,12 @@ export class ModernCalls {
         headers: this.#headers(connection, outbound.request, call.scope),
       });
     } catch (thrown) {
-      // The tool's annotations have changed since we read them: nothing was executed.
-      if (!connection.mirrorsHeaders || !(thrown instanceof PeerError) || thrown.error.code !== -32020) throw thrown;
-      await this.#refresh();
-      return connection.peer.request({ ...outbound, headers: this.#headers(connection, outbound.request, call.scope) });
+      const stale = connection.mirrorsHeaders ? staleKnowledge(thrown) : undefined;
+      if (!stale || !this.#options.mayRetry()) throw thrown;
+      if (stale === 'family') this.#options.recheck();
+      else await this.#options.refresh();
+      const now = await this.#options.connect();
+      return now?.peer.request({ ...outbound, headers: this.#headers(now, outbound.request, call.scope) });
     }
   }
 
@@ -60,4 +71,22 @@ export class ModernCalls {
     if (scope.traceparent !== undefined && !traced) headers.push('traceparent', scope.traceparent);
     return headers;
   }
+}
+
+/** Codes that a modern server gives to a request it has understood. */
+const understood: ReadonlySet<number> = new Set([-32601, -32602, -32603, -32021]);
+const entryStatuses: ReadonlySet<unknown> = new Set([400, 404, 405]);
+
+/**
+ * What we must have wrong for the server to refuse a request so, before it did anything: the annotations of the tool,
+ * or the family (another revision, or an older server in its place).
+ */
+function staleKnowledge(thrown: unknown): 'annotations' | 'family' | undefined {
+  if (thrown instanceof PeerError) {
+    const { code } = thrown.error;
+    if (code === -32020) return 'annotations';
+    return code === -32022 || (entryStatuses.has(thrown.status) && !understood.has(code)) ? 'family' : undefined;
+  }
+  const isProtocol = thrown instanceof SeaworthyError && thrown.code === 'SW_UPSTREAM_PROTOCOL';
+  return isProtocol && entryStatuses.has(thrown.details['status']) ? 'family' : undefined;
 }

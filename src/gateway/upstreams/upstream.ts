@@ -25,6 +25,7 @@ import { HttpDialer } from './http-dialer.js';
 import { LegacyCalls } from './legacy-calls.js';
 import { LegacyInterests } from './legacy-interests.js';
 import { readLists, type ListReaderOptions } from './list-reader.js';
+import { Resilience } from './resilience.js';
 import type { ListKind } from './lists.js';
 import { ModernCalls } from './modern-calls.js';
 import { ModernListen } from './modern-listen.js';
@@ -46,6 +47,7 @@ class Upstream implements Provider {
   readonly kind: Provider['kind'];
   readonly #context: UpstreamContext;
   readonly #dialer: Dialer;
+  readonly #resilience: Resilience;
   readonly #modernCalls: ModernCalls;
   readonly #legacyCalls: LegacyCalls;
   readonly #listen: ModernListen;
@@ -74,10 +76,13 @@ class Upstream implements Provider {
     const connect = (owner: SessionOwner) => dialer.legacy(owner);
     this.#dialer = dialer;
     this.kind = dialer.kind;
-    this.#modernCalls = new ModernCalls(
-      () => dialer.modern(),
-      () => this.refresh(),
-    );
+    this.#resilience = new Resilience(context);
+    this.#modernCalls = new ModernCalls({
+      connect: () => dialer.modern(),
+      refresh: () => this.refresh(),
+      recheck: () => dialer.recheck('wrong'),
+      mayRetry: this.#resilience.mayRetry,
+    });
     this.#legacyCalls = new LegacyCalls(connect, context);
     this.#interests = new LegacyInterests(context, connect);
     this.#listen = new ModernListen({
@@ -123,14 +128,18 @@ class Upstream implements Provider {
 
   async invoke(call: ProviderCall): Promise<ModelResult> {
     if (this.#state !== 'open') throw this.#context.faults.unavailable('it is shutting down');
+    this.#resilience.enter();
     this.#inFlight++;
     try {
-      const result = await this.#route(call);
+      const result = await this.#attempt(call);
+      this.#resilience.answered();
       if (this.#failure !== undefined) this.#reached();
       return result;
     } catch (thrown) {
-      if (isUnreachable(thrown)) this.#missed(reasonOf(thrown));
-      throw thrown;
+      this.#judge(thrown);
+      throw thrown instanceof SeaworthyError && thrown.code === 'SW_UPSTREAM_LOST'
+        ? fail('SW_UPSTREAM_LOST', { ...thrown.details, safeToRepeat: this.#resilience.isRepeatable(call) }, thrown)
+        : thrown;
     } finally {
       if (--this.#inFlight === 0) for (const done of this.#idle.splice(0)) done();
     }
@@ -173,7 +182,12 @@ class Upstream implements Provider {
     const details: JsonObject = {
       families: (['modern', 'legacy'] as const).filter((family) => spoken[family]),
       inFlight: this.#inFlight,
+      circuit: this.#resilience.circuit,
+      healed: this.#legacyCalls.healed,
     };
+    const { judgedAt, sessions } = this.#dialer;
+    if (sessions !== undefined) details['sessions'] = sessions;
+    if (judgedAt !== undefined) details['familyJudgedAt'] = new Date(judgedAt).toISOString();
     if (snapshot) details['snapshotAgeMs'] = this.#context.clock.now() - snapshot.at;
     const failure = this.#failure ?? this.#snapshots.failure;
     if (!snapshot) return { status: 'unhealthy', message: failure ?? 'It has not been reached yet.', details };
@@ -207,13 +221,36 @@ class Upstream implements Provider {
     return new HttpDialer(config, this.#context, client, notified, (key) => lost((other) => other === key));
   }
 
+  /** A call whose connection broke is made once more where that changes nothing, and the budget allows. */
+  async #attempt(call: ProviderCall): Promise<RawResult> {
+    try {
+      return await this.#route(call);
+    } catch (thrown) {
+      const lost = thrown instanceof SeaworthyError && thrown.code === 'SW_UPSTREAM_LOST';
+      if (!lost || this.#state !== 'open' || call.scope.cancelled || !this.#resilience.isRepeatable(call)) throw thrown;
+      if (!this.#resilience.mayRetry()) throw thrown;
+      this.#resilience.failed(thrown);
+      return this.#route(call);
+    }
+  }
+
+  /** A refused credential is not an outage: the server answers, and health tells what it refuses. */
+  #judge(thrown: unknown): void {
+    this.#resilience.failed(thrown);
+    if (!(thrown instanceof SeaworthyError)) return;
+    if (thrown.code === 'SW_UPSTREAM_UNAVAILABLE' || thrown.code === 'SW_UPSTREAM_LOST') this.#missed(reasonOf(thrown));
+    else if (thrown.code === 'SW_UPSTREAM_REFUSED' || thrown.code === 'SW_UPSTREAM_REDIRECTED')
+      this.#failure = reasonOf(thrown);
+  }
+
   /** The caller's family where the server speaks it, else the other one. */
   async #route(call: ProviderCall): Promise<RawResult> {
     const [first, second] =
       call.client.family === 'modern' ? [this.#modernCalls, this.#legacyCalls] : [this.#legacyCalls, this.#modernCalls];
     const own = await first.invoke(call);
     if (!own && !this.#context.bridge) throw fail('SW_BRIDGE_OFF', { provider: this.id, family: call.client.family });
-    const result = own ?? (await second.invoke(call));
+    // The last one for a server that has just turned out to be another than it was.
+    const result = own ?? (await second.invoke(call)) ?? (await first.invoke(call));
     if (!result) throw this.#context.faults.protocol('it speaks no family that we know');
     return result;
   }
@@ -254,6 +291,8 @@ class Upstream implements Provider {
 
   #learned(snapshot: ProviderSnapshot, lists: readonly ListKind[]): void {
     this.#modernCalls.learn(snapshot.tools);
+    this.#resilience.learn(snapshot.tools);
+    this.#resilience.answered();
     this.#reached();
     if (lists.length > 0) this.#emit({ kind: 'snapshot', lists });
   }
@@ -283,6 +322,3 @@ class Upstream implements Provider {
     for (const listener of this.#listeners) listener(event);
   }
 }
-
-const isUnreachable = (thrown: unknown): boolean =>
-  thrown instanceof SeaworthyError && (thrown.code === 'SW_UPSTREAM_UNAVAILABLE' || thrown.code === 'SW_UPSTREAM_LOST');

@@ -22,6 +22,13 @@ export interface Metrics {
   /** 1 when the upstream answers, 0 when not. */
   readonly upstreamUp: Gauge<'provider'>;
   readonly upstreamRestarts: Counter<'provider'>;
+  /** 0 closed, 1 half-open, 2 open. */
+  readonly upstreamCircuit: Gauge<'provider'>;
+  readonly upstreamFailures: Counter<'provider' | 'code'>;
+  /** `outcome`: made, or refused because the budget was used up. */
+  readonly upstreamRetries: Counter<'provider' | 'outcome'>;
+  readonly upstreamRejected: Counter<'provider'>;
+  readonly upstreamHealed: Counter<'provider'>;
   /** Readings of a provider's lists; `outcome` is `ok` or the code of the failure. */
   readonly listReadings: Counter<'provider' | 'outcome'>;
   /** Audit records that a sink never got. */
@@ -97,6 +104,36 @@ export function createMetrics(build: BuildInfo = { version: 'unknown' }): Metric
     upstreamRestarts: new Counter({
       name: metricNames.upstreamRestarts,
       help: 'Restarts of a provider after a failure.',
+      labelNames: ['provider'],
+      registers,
+    }),
+    upstreamCircuit: new Gauge({
+      name: metricNames.upstreamCircuit,
+      help: 'Circuit breaker of a provider: 0 closed, 1 half-open, 2 open.',
+      labelNames: ['provider'],
+      registers,
+    }),
+    upstreamFailures: new Counter({
+      name: metricNames.upstreamFailures,
+      help: 'Calls that a provider failed, by error code.',
+      labelNames: ['provider', 'code'],
+      registers,
+    }),
+    upstreamRetries: new Counter({
+      name: metricNames.upstreamRetries,
+      help: 'Calls to a provider that were to be repeated: made, or refused by the retry budget.',
+      labelNames: ['provider', 'outcome'],
+      registers,
+    }),
+    upstreamRejected: new Counter({
+      name: metricNames.upstreamRejected,
+      help: 'Calls that an open circuit kept away from a provider.',
+      labelNames: ['provider'],
+      registers,
+    }),
+    upstreamHealed: new Counter({
+      name: metricNames.upstreamHealed,
+      help: 'Sessions that a provider had forgotten and that were made anew.',
       labelNames: ['provider'],
       registers,
     }),

@@ -92,6 +92,10 @@ function specificData({ details }: SeaworthyError): Record<string, unknown> {
     'requiredCapabilities',
     'retryAfterSeconds',
     'provider',
+    'mayHaveRun',
+    'safeToRepeat',
+    'retryAfterMs',
+    'deadline',
     'errors',
   ])
     if (details[name] !== undefined) data[name] = details[name];
