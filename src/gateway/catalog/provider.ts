@@ -104,6 +104,8 @@ export interface Provider {
   subscribe(interest: ProviderInterest): ProviderSubscription;
   /** Calls back on every event, for the life of the provider. */
   onEvent(listener: (event: ProviderEvent) => void): () => void;
+  /** A client's legacy session is over, with its calls and interests: nothing needs to be kept for it. */
+  sessionEnded?(session: SessionRef): void;
   health(): ProviderHealth;
   /** Figures of its own, asked at each scrape. */
   metrics?(): readonly MetricSample[];

@@ -132,8 +132,9 @@ export function createPipeline(options: PipelineOptions): Handler {
     speaks: (route, family) => catalog.speaks(route.provider, family),
     handle,
     listen: listenLimited,
-    ended: (session) => {
-      recordSessionEnd(recorder, session);
+    ended: (ended) => {
+      recordSessionEnd(recorder, ended);
+      for (const provider of catalog.providers) provider.sessionEnded?.(ended.session);
     },
   };
 }

@@ -35,5 +35,7 @@ export interface Dialer {
   legacy(owner: SessionOwner): Promise<LegacySession | undefined>;
   /** Forgets the verdict on the modern family, when it is old or known to be wrong: it is asked again. */
   recheck(known: 'old' | 'wrong'): void;
+  /** The owner of a legacy session has gone: the session ends, where it has one of its own. */
+  ownerGone(key: string): void;
   stop(): Promise<void>;
 }

@@ -111,6 +111,10 @@ export class HttpDialer implements Dialer {
     this.#speaksModern = undefined;
   }
 
+  ownerGone(key: string): void {
+    this.#pool.end(key);
+  }
+
   async stop(): Promise<void> {
     await this.#pool.close();
     await this.#endpoint.close();

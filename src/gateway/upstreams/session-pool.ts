@@ -55,6 +55,18 @@ export class SessionPool {
     return this.#entries.get(key)?.session;
   }
 
+  /** Ends the session of `key`, if there is one, whatever still runs on it. */
+  end(key: string): void {
+    const entry = this.#entries.get(key);
+    if (!entry) return;
+    this.#entries.delete(key);
+    // One that could not be opened has told whoever asked for it.
+    entry.opening.then(
+      (session) => session?.close(),
+      () => undefined,
+    );
+  }
+
   async close(): Promise<void> {
     this.#timer?.cancel();
     const sessions = [...this.#entries.values()].flatMap(({ session }) => session ?? []);

@@ -76,6 +76,9 @@ export class StdioDialer implements Dialer {
   /** A program does not change under us without a restart, and a restart keeps its family. */
   recheck(): void {}
 
+  /** One session for all: it goes on for the others. */
+  ownerGone(): void {}
+
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.all([...this.#connections].map((connection) => connection.stop()));

@@ -8,6 +8,7 @@ import {
   type JsonObject,
   type ModelNotification,
   type ModelResult,
+  type SessionRef,
 } from '#protocol/model/index.js';
 import { legacy } from '#protocol/revisions/index.js';
 import type {
@@ -174,6 +175,10 @@ class Upstream implements Provider {
   onEvent(listener: (event: ProviderEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  sessionEnded(session: SessionRef): void {
+    this.#dialer.ownerGone(this.#legacyCalls.ownerOf(session, undefined).key);
   }
 
   health(): ProviderHealth {

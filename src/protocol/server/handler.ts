@@ -71,7 +71,9 @@ export interface Listening {
 }
 
 /** A legacy session that its client has ended. */
-export type EndedSession = Pick<Listener, 'client' | 'route' | 'principal' | 'origin'>;
+export type EndedSession = Pick<Listener, 'client' | 'route' | 'principal' | 'origin'> & {
+  readonly session: SessionRef;
+};
 
 /** What the protocol layer is given to do the work: the gateway's pipeline. */
 export interface Handler {

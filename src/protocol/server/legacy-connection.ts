@@ -5,7 +5,7 @@ import { legacy } from '../revisions/index.js';
 import { encodeError, encodeNotification, encodeResult, type Pieces } from './encode.js';
 import { toFailure } from './failure.js';
 import type { Route } from './handler.js';
-import { answerLegacy, initialize } from './legacy-methods.js';
+import { admitBatch, answerLegacy, initialize } from './legacy-methods.js';
 import { clientOf, LiveSession } from './live-session.js';
 import type { ServingContext } from './peer.js';
 import type { SessionFacts } from './session-token.js';
@@ -37,11 +37,32 @@ export class LegacyConnection {
   }
 
   /** Takes one message; resolves when it has been dealt with. Never rejects: a failure is sent as an answer. */
-  async take(entry: RpcMessage, argumentsText: string | undefined, bytesIn: number): Promise<void> {
+  async take(
+    entry: RpcMessage,
+    argumentsText: string | undefined,
+    bytesIn: number,
+    reply = this.#options.send,
+  ): Promise<void> {
     if (entry.kind === 'response') this.#session?.answer(entry.message);
-    else if (entry.kind === 'request') await this.#serve(entry.message, argumentsText, bytesIn);
+    else if (entry.kind === 'request') await this.#serve(entry.message, argumentsText, bytesIn, reply);
     else if (entry.message.method === 'notifications/cancelled')
       this.#context.calls.cancel(this.#options.key, entry.message.params?.['requestId']);
+  }
+
+  /**
+   * Takes the messages of a batch and answers all in one; what calls say in between goes out by itself. Never rejects.
+   * @throws SW_BATCH_UNSUPPORTED, SW_REQUEST_INVALID
+   */
+  takeBatch(entries: readonly RpcMessage[], bytesIn: number): Promise<void> {
+    admitBatch(this.#session?.facts, entries.length);
+    return this.#answerBatch(entries, Math.ceil(bytesIn / entries.length));
+  }
+
+  async #answerBatch(entries: readonly RpcMessage[], bytesEach: number): Promise<void> {
+    const answers: (string | Buffer)[] = [];
+    const reply = (pieces: Pieces) => void answers.push(answers.length === 0 ? '[' : ',', ...pieces);
+    await Promise.all(entries.map((entry) => this.take(entry, undefined, bytesEach, reply)));
+    if (answers.length > 0) this.#options.send([...answers, ']']);
   }
 
   /** Ends the session; what still runs is cancelled. */
@@ -49,20 +70,25 @@ export class LegacyConnection {
     this.#context.calls.cancelAll(this.#options.key);
     if (!this.#session) return;
     this.#session.close();
-    const { principal, route, origin } = this.#options;
-    this.#context.handler.ended({ client: this.#session.client, route, principal, origin });
+    const { key, principal, route, origin } = this.#options;
+    this.#context.handler.ended({ session: { key }, client: this.#session.client, route, principal, origin });
   }
 
-  async #serve(message: RpcRequest, argumentsText: string | undefined, bytesIn: number): Promise<void> {
-    const { key, send, principal, origin } = this.#options;
+  async #serve(
+    message: RpcRequest,
+    argumentsText: string | undefined,
+    bytesIn: number,
+    reply: (pieces: Pieces) => void,
+  ): Promise<void> {
+    const { key, principal, origin } = this.#options;
     const scope = new CallScope(this.#context.nextRequestId(), principal, performance.now(), undefined, origin);
     const done = this.#context.calls.add(key, message.id, scope);
     try {
       if (message.method === 'initialize' && !this.#session) await this.#initialize(message, scope, bytesIn);
-      else send(await this.#answer(message, argumentsText, scope, bytesIn));
+      else reply(await this.#answer(message, argumentsText, scope, bytesIn));
     } catch (error) {
       if (scope.cancelled !== 'client')
-        send([encodeError(message.id, toFailure(error, 'legacy', message.method, scope.id).error)]);
+        reply([encodeError(message.id, toFailure(error, 'legacy', message.method, scope.id).error)]);
     } finally {
       this.#session?.release(scope);
       done();

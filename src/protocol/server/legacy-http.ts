@@ -14,7 +14,7 @@ import { encodeError, encodeNotification, encodeResult, type Pieces } from './en
 import { toFailure } from './failure.js';
 import type { Route } from './handler.js';
 import type { HeaderOf } from './headers.js';
-import { answerLegacy, initialize } from './legacy-methods.js';
+import { admitBatch, answerLegacy, initialize } from './legacy-methods.js';
 import { type LegacySessions, type LegacySession } from './legacy-sessions.js';
 import { clientOf } from './live-session.js';
 import type { ServingContext } from './peer.js';
@@ -37,9 +37,6 @@ export interface LegacyHttpOptions {
   /** How soon a client should come back to a stream, milliseconds. */
   readonly retryMs: number;
 }
-
-/** Most messages of one batch (2025-03-26 only). */
-const maxBatch = 50;
 
 /** Serves the initialize-and-session family over Streamable HTTP: POST, GET and DELETE. */
 export class LegacyHttp {
@@ -74,9 +71,7 @@ export class LegacyHttp {
   /** A batch is answered on one stream, each response when it is ready. @throws SW_BATCH_UNSUPPORTED */
   postBatch(entry: LegacyEntry, messages: readonly RpcMessage[], body: Buffer, answer: HttpAnswer): void {
     const facts = this.#openSession(entry);
-    if (facts.revision !== '2025-03-26') throw fail('SW_BATCH_UNSUPPORTED');
-    if (messages.length > maxBatch)
-      throw fail('SW_REQUEST_INVALID', { reason: `a batch has at most ${maxBatch} messages` });
+    admitBatch(facts, messages.length);
     const requests: RpcRequest[] = [];
     for (const { kind, message } of messages)
       if (kind === 'request') requests.push(message);
@@ -128,7 +123,7 @@ export class LegacyHttp {
     this.#context.calls.cancelAll(facts.key);
     await this.#sessions.end(token, facts);
     const { principal, route, origin } = entry;
-    this.#context.handler.ended({ client: clientOf(facts), route, principal, origin });
+    this.#context.handler.ended({ session: { key: facts.key }, client: clientOf(facts), route, principal, origin });
     answer.empty(200);
   }
 

@@ -62,6 +62,15 @@ export async function answerLegacy(context: ServingContext, call: LegacyRequest)
   }
 }
 
+/** Most messages of one batch. */
+const maxBatch = 50;
+
+/** Batches exist in revision 2025-03-26 only. @throws SW_BATCH_UNSUPPORTED, SW_REQUEST_INVALID */
+export function admitBatch(facts: SessionFacts | undefined, messages: number): void {
+  if (facts?.revision !== '2025-03-26') throw fail('SW_BATCH_UNSUPPORTED');
+  if (messages > maxBatch) throw fail('SW_REQUEST_INVALID', { reason: `a batch has at most ${maxBatch} messages` });
+}
+
 function uriOf(message: RpcRequest): string {
   const uri = message.params?.['uri'];
   if (typeof uri !== 'string') throw fail('SW_PARAMS_INVALID', { reason: 'uri must be a string' });

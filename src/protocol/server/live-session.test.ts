@@ -56,6 +56,20 @@ describe('the live part of a session', () => {
     await session.watch('test://over');
   });
 
+  it('asks a bounded number of questions at once', async () => {
+    const { session, sent } = newSession();
+    const scope = new CallScope('c', principal, 0);
+    const send = (pieces: readonly (string | Buffer)[]) => sent.push(pieces.join(''));
+    const asked = Array.from({ length: 100 }, () => session.ask(scope, 'roots/list', {}, send));
+    await expect(session.ask(scope, 'roots/list', {}, send)).rejects.toMatchObject({ code: 'SW_OVERLOADED' });
+    session.answer({ jsonrpc: '2.0', id: 1, result: { roots: [] } });
+    const next = session.ask(scope, 'roots/list', {}, send);
+    expect(sent).toHaveLength(101);
+    session.close();
+    const outcomes = await Promise.allSettled([...asked, next]);
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  });
+
   it('has one set of interests open at a time, also when many change at once', async () => {
     const { session, open } = newSession();
     await Promise.all([

@@ -14,6 +14,9 @@ import type { Handler, Listening, Route } from './handler.js';
 import { maxResourceSubscriptions } from './listen-filter.js';
 import type { SessionFacts } from './session-token.js';
 
+/** Questions of servers that one session may have open: a server that floods would fill our memory and its client. */
+const maxQuestions = 100;
+
 /**
  * What a legacy session has beyond its token: questions waiting for an answer, the log level, subscriptions. Made
  * when the first of these is needed; a session that only calls tools never has one.
@@ -54,6 +57,8 @@ export class LiveSession {
 
   /** Asks the client through `send` (the call's own stream) and waits for its answer, or for the end of the call. */
   ask(scope: CallScope, method: string, params: JsonObject, send: (pieces: Pieces) => void): Promise<JsonObject> {
+    if (this.#asks.size >= maxQuestions)
+      return Promise.reject(fail('SW_OVERLOADED', { reason: `${maxQuestions} questions to the client are open` }));
     const id = this.#nextAskId++;
     return new Promise((resolve, reject) => {
       const stop = scope.onCancel(() => {

@@ -58,6 +58,9 @@ async function start(options: McpTestOptions & { provider?: string; maxLineBytes
       say({ jsonrpc: '2.0', id, method, params: { ...params, _meta: { ...envelope, ...given } } }),
     notify: (method: string, params: object = {}) => say({ jsonrpc: '2.0', method, params }),
     text: () => written,
+    over,
+    /** As when the reader of a pipe has gone. */
+    breakOutput: () => void output.destroy(new RangeError('EPIPE')),
     end: () => {
       input.end();
       return over;
@@ -254,5 +257,58 @@ describe('lines', () => {
     client.wire.held[0]?.release('at last');
     await over;
     expect((await client.answer(1)).result).toMatchObject({ content: [{ text: 'at last' }] });
+  });
+});
+
+describe('a batch on stdio', () => {
+  const echo = (id: number) => ({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'wire__echo' } });
+  const opened = async (revision: string) => {
+    const client = await start();
+    client.say(initializeBody({ revision }));
+    await client.answer(0);
+    return client;
+  };
+  const lines = (client: { text(): string }) =>
+    client
+      .text()
+      .split('\n')
+      .slice(1, -1)
+      .map((line) => JSON.parse(line) as Message | Message[]);
+
+  it('is answered in one line in 2025-03-26, errors too', async () => {
+    const client = await opened('2025-03-26');
+    client.say([
+      echo(1),
+      { jsonrpc: '2.0', method: 'notifications/initialized' },
+      { jsonrpc: '2.0', id: 2, method: 'no/method' },
+    ]);
+    await eventually(() => lines(client).length === 1);
+    const answers = lines(client)[0] as Message[];
+    expect(answers.map(({ id, error }) => [id, error?.code]).sort()).toEqual([
+      [1, undefined],
+      [2, -32601],
+    ]);
+    client.say([{ jsonrpc: '2.0', method: 'notifications/initialized' }]);
+    await client.end();
+    expect(lines(client)).toHaveLength(1);
+  });
+
+  it.each(['2025-11-25', '2025-06-18', '2024-11-05'])('does not exist in %s', async (revision) => {
+    const client = await opened(revision);
+    client.say([echo(1)]);
+    await eventually(() => lines(client).length === 1);
+    expect(lines(client)[0]).toMatchObject({ error: { data: { code: 'SW_BATCH_UNSUPPORTED' } } });
+    await client.end();
+  });
+});
+
+describe('a client on stdio that reads no more', () => {
+  it('has its calls cancelled, and the end comes', async () => {
+    const client = await start();
+    client.modern(1, 'tools/call', { name: 'wire__hold' });
+    await eventually(() => client.wire.held.length === 1);
+    client.breakOutput();
+    await client.over;
+    expect(client.server.context.calls.size).toBe(0);
   });
 });

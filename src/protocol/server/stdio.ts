@@ -57,18 +57,29 @@ class StdioConnection {
   }
 
   async run(): Promise<void> {
-    const { input, maxLineBytes } = this.#options;
+    const { input, maxLineBytes, output } = this.#options;
+    output.on('error', (error) => {
+      this.#context.logger.debug({ err: error }, 'the client reads no more');
+      // What still runs is for nobody.
+      this.#context.calls.cancelAll(sessionKey);
+      input.destroy();
+    });
     let arrived: Buffer[] = [];
     const lines = new LineReader(
       maxLineBytes,
       (line) => arrived.push(line),
       () => this.#fail(null, '', fail('SW_BODY_TOO_LARGE', { maxBytes: maxLineBytes })),
     );
-    for await (const chunk of input) {
-      lines.feed(chunk as Buffer);
-      const batch = arrived;
-      arrived = [];
-      for (const line of batch) await this.#take(line);
+    try {
+      for await (const chunk of input) {
+        lines.feed(chunk as Buffer);
+        const batch = arrived;
+        arrived = [];
+        for (const line of batch) await this.#take(line);
+      }
+    } catch (error) {
+      // Destroyed by us (a signal, an output that broke): an end like the client's own.
+      if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
     }
     await Promise.allSettled(this.#running);
     for (const listening of this.#listens.values()) listening.close();
@@ -81,17 +92,17 @@ class StdioConnection {
       const parsed = parseStrict(line, this.#context.maxJsonDepth);
       value = parsed.value;
       const inbound = classify(value, undefined);
-      if (inbound.batch) throw fail('SW_BATCH_UNSUPPORTED');
       const text = parsed.wideNumber ? argumentsTextOf(line) : undefined;
-      const working = this.#dispatch(inbound.family, inbound.entry, text, line.length);
+      const working = inbound.batch
+        ? this.#legacy.takeBatch(inbound.entries, line.length)
+        : this.#dispatch(inbound.family, inbound.entry, text, line.length);
       this.#running.add(working);
       void working.finally(() => this.#running.delete(working));
     } catch (error) {
       this.#fail(idOf(value), '', error);
     }
     // Answers that nobody reads must not pile up: no new line is taken until these are on their way.
-    if (this.#options.output.writableNeedDrain)
-      await new Promise<void>((resolve) => this.#options.output.once('drain', resolve));
+    if (this.#options.output.writableNeedDrain) await this.#drained();
   }
 
   async #dispatch(
@@ -104,6 +115,19 @@ class StdioConnection {
     else if (entry.kind === 'notification' && entry.message.method === 'notifications/cancelled')
       this.#cancel(entry.message.params?.['requestId']);
     else await this.#legacy.take(entry, argumentsText, bytesIn);
+  }
+
+  /** Resolves when the client has read enough, or reads no more. */
+  #drained(): Promise<void> {
+    const { output } = this.#options;
+    const events = ['drain', 'error', 'close'];
+    return new Promise((resolve) => {
+      const done = () => {
+        for (const event of events) output.off(event, done);
+        resolve();
+      };
+      for (const event of events) output.on(event, done);
+    });
   }
 
   #cancel(id: unknown): void {
