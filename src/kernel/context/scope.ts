@@ -49,23 +49,21 @@ export class CallScope {
   }
 
   /**
-   * Ends the call; the first reason stands. Every listener is told, even after one of them threw; its error comes out
-   * of here when all have been told.
+   * Ends the call; the first reason stands. Every listener is told, even after one of them threw: that is a mistake of
+   * ours which must not stop whoever cancels (a timer, a loop over calls). It is reported as a warning of the process.
    */
   cancel(reason: CancelReason): void {
     if (this.#reason) return;
     this.#reason = reason;
-    const failures: unknown[] = [];
     // A live iteration: a listener that another one removes meanwhile is not called any more.
     for (const { call } of this.#listeners ?? [])
       try {
         call(reason);
       } catch (failure) {
-        failures.push(failure);
+        process.emitWarning(failure instanceof Error ? failure : String(failure));
       }
     this.#listeners = undefined;
     this.#controller?.abort(reason);
-    if (failures.length > 0) throw failures[0];
   }
 
   /** Calls back when the answer has left the process: for what is held until then. */
