@@ -44,6 +44,7 @@ export class Catalog {
   readonly #options: CatalogOptions;
   #members: ReadonlyMap<string, Member> = new Map();
   #policy: Policy;
+  #stopped = false;
   readonly #listeners = new Set<(change: CatalogChange) => void>();
   /** Views by rights and route; emptied on every change, because a view is a function of the snapshots. */
   #views = new Map<string, BuiltView>();
@@ -92,7 +93,9 @@ export class Catalog {
       started: provider.start().then(
         () => this.#settle(member),
         (error: unknown) => {
-          this.#options.logger.error({ provider: provider.id, err: error }, 'a provider could not be started');
+          // A stop in the middle of a start (the port was taken) is no failure of the provider.
+          if (!this.#stopped)
+            this.#options.logger.error({ provider: provider.id, err: error }, 'a provider could not be started');
           this.#settle(member);
         },
       ),
@@ -177,6 +180,7 @@ export class Catalog {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     const results = await Promise.allSettled(this.providers.map((provider) => provider.stop()));
     for (const result of results)
       if (result.status === 'rejected')
