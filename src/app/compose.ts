@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { ByteBudget } from '#kernel/context/index.js';
+import { toSeaworthyError } from '#kernel/errors/index.js';
 import { memorySharedState } from '#kernel/shared/index.js';
 import { createSealer, KnownSecrets, openKeyRing, urlPassword } from '#kernel/secrets/index.js';
 import { openStorage } from '#kernel/storage/index.js';
@@ -21,6 +22,9 @@ import type { Config } from './config.js';
 import { healthOf, type HealthReport } from './health.js';
 import { watchKeys } from './key-watch.js';
 import { makeProviders } from './providers.js';
+import { Reloads } from './reloads.js';
+import { Retiring } from './retiring.js';
+import { routingOf } from './routing.js';
 import { packageVersion } from './version.js';
 
 export interface ComposeOptions {
@@ -47,8 +51,12 @@ export interface Gateway {
   readonly logger: Logger;
   readonly sessionParts: Pick<ReturnType<typeof sessionPartsOf>, 'sealer' | 'revocations' | 'now'>;
   health(): Promise<HealthReport>;
-  /** Puts another configuration in force; providers that did not change go on untouched. */
-  reload(config: Config): Promise<void>;
+  /**
+   * Puts the configuration that `read` returns in force; providers that did not change go on untouched, others finish
+   * the calls that they have. What is refused leaves everything as it is, and shows in health and metrics.
+   * @throws what `read` throws, SW_CONFIG_INVALID, SW_MODULE_INVALID, SW_SECRET_UNAVAILABLE
+   */
+  reload(read: () => Config): Promise<void>;
   /** Waits for calls in flight, at most `drain.timeoutMs`. */
   drain(): Promise<void>;
   stop(): Promise<void>;
@@ -113,6 +121,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
       logger,
     }),
     coldWaitMs: config.lists.coldWaitMs,
+    changeIntervalMs: config.lists.changeIntervalMs,
     pageSize: config.lists.pageSize,
     serverInfo,
     private: config.auth.mode !== 'none',
@@ -134,7 +143,25 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
     });
   let pipeline = pipelineOf(config);
   const providersOf = (): Provider[] => [...configured.values()].map(({ provider }) => provider);
-  catalog.replace(providersOf(), compilePolicy(config.access));
+  catalog.replace(providersOf(), compilePolicy(config.access), routingOf(config));
+
+  const reloads = new Reloads(metrics);
+  const retiring = new Retiring(logger);
+  /** Everything that can fail comes first: what is refused has changed nothing. */
+  async function take(next: Config): Promise<void> {
+    const policy = compilePolicy(next.access);
+    const routing = routingOf(next);
+    configured = await makeProviders(partsOf(next), configured);
+    const gone = catalog.replace(providersOf(), policy, routing);
+    for (const { id } of gone) if (!catalog.has(id)) metrics.upstreamUp.remove({ provider: id });
+    pipeline = pipelineOf(next);
+    config = next;
+    audit.settings = next.audit;
+    logger.level = next.log.level;
+    for (const provider of gone) parking.endOf(provider);
+    // Their calls end by their own limits.
+    retiring.begin(gone, next.limits.callTimeoutMs);
+  }
 
   // Listeners hold this one handler; a reload changes what is behind it.
   const handler: Handler = {
@@ -169,17 +196,15 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
       audit.write(keyCreated(record, now()));
       return key;
     },
-    health: () => healthOf(catalog, storage, audit),
-    async reload(next) {
-      const policy = compilePolicy(next.access);
-      configured = await makeProviders(partsOf(next), configured);
-      const gone = catalog.replace(providersOf(), policy);
-      pipeline = pipelineOf(next);
-      config = next;
-      audit.settings = next.audit;
-      logger.level = next.log.level;
-      for (const provider of gone) parking.endOf(provider);
-      await Promise.all(gone.map(retire));
+    health: () => healthOf(catalog, storage, audit, reloads),
+    async reload(read) {
+      try {
+        await take(read());
+        reloads.taken();
+      } catch (error) {
+        reloads.refused(toSeaworthyError(error));
+        throw error;
+      }
     },
     async drain() {
       parking.stop();
@@ -187,12 +212,13 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
       const patience = new Promise<void>((done) => {
         timer = setTimeout(done, config.drain.timeoutMs);
       });
-      await Promise.race([catalog.drain(), patience]);
+      await Promise.race([Promise.all([catalog.drain(), retiring.drained()]), patience]);
       clearTimeout(timer);
     },
     async stop() {
       keyWatch.stop();
       parking.stop();
+      await retiring.stop();
       await catalog.stop();
       await audit.close();
       await shared.close();
@@ -214,12 +240,6 @@ const ownConcurrency = ({ mcpServers }: Config): Map<string, number> =>
       maxConcurrency === undefined ? [] : [[id, maxConcurrency] as const],
     ),
   );
-
-/** A provider that left the configuration finishes its calls and then goes. */
-async function retire(provider: Provider): Promise<void> {
-  await provider.drain();
-  await provider.stop();
-}
 
 /** Ids that are unique over restarts and cost nothing: a random word per process and a counter. */
 function requestIds(): () => string {

@@ -115,6 +115,17 @@ const mcpServer = field.section(
   'A server behind the gateway.',
 );
 
+const group = field.section(
+  {
+    members: field.list(z.string(), { default: [], doc: 'Names of servers and modules.' }),
+    onFailure: field.oneOf(['open', 'closed'], {
+      default: 'open',
+      doc: 'Lists while a member is away: `open` shows the rest and names it, `closed` refuses.',
+    }),
+  },
+  'Some servers and modules together.',
+);
+
 const accessRule = field.section(
   {
     role: field.string({ doc: 'Role that a key has.' }),
@@ -344,7 +355,7 @@ export const rootConfig = field.section(
           min: 0,
           unit: 'ms',
           reload: 'live',
-          doc: 'Shortest time between two readings that a server asks for by list_changed.',
+          doc: 'Shortest time between two readings that a server asks for, and between two list_changed for a client.',
         }),
         maxItems: field.int({ default: 10_000, min: 1, reload: 'live', doc: 'Items of one list of a server.' }),
         maxBytes: field.int({
@@ -353,6 +364,11 @@ export const rootConfig = field.section(
           unit: 'bytes',
           reload: 'live',
           doc: 'All lists of a server, and the file in which they are kept over a restart.',
+        }),
+        onFailure: field.oneOf(['open', 'closed'], {
+          default: 'open',
+          reload: 'live',
+          doc: 'Lists of `/mcp` while a server is away: `open` shows the rest and names it, `closed` refuses.',
         }),
       },
       'Lists.',
@@ -431,6 +447,11 @@ export const rootConfig = field.section(
       'The audit log: one chained record per decision, in `<dataDir>/audit/audit.jsonl`.',
     ),
     mcpServers: field.record(mcpServer, { default: {}, reload: 'live', doc: 'Servers behind the gateway, by name.' }),
+    groups: field.record(group, {
+      default: {},
+      reload: 'live',
+      doc: 'Servers and modules that are served together at `/mcp/{group}`, names prefixed as at `/mcp`.',
+    }),
     modules: field.record(z.record(z.string(), z.unknown()), {
       default: {},
       reload: 'live',

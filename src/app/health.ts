@@ -3,6 +3,7 @@ import type { Storage } from '#kernel/storage/index.js';
 import { withDeadline } from '#kernel/time/index.js';
 import type { AuditLog } from '#gateway/audit/index.js';
 import type { Catalog, ProviderHealth } from '#gateway/catalog/index.js';
+import type { Reloads } from './reloads.js';
 
 export type HealthStatus = ProviderHealth['status'];
 
@@ -21,9 +22,18 @@ const databasePatienceMs = 1000;
  * rest working, so it makes the whole degraded. Without the database no key can be checked anew, and without an audit
  * log that must not fail nothing may be done: unhealthy.
  */
-export async function healthOf(catalog: Catalog, storage: Storage, audit: AuditLog): Promise<HealthReport> {
+export async function healthOf(
+  catalog: Catalog,
+  storage: Storage,
+  audit: AuditLog,
+  reloads: Reloads,
+): Promise<HealthReport> {
   const database = await databaseHealth(storage);
-  const components: Record<string, ProviderHealth> = { database, audit: audit.health() };
+  const components: Record<string, ProviderHealth> = {
+    database,
+    audit: audit.health(),
+    configuration: reloads.health(),
+  };
   for (const provider of catalog.providers) components[provider.id] = safely(() => provider.health());
   const states = Object.values(components).map(({ status }) => status);
   const status =

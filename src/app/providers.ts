@@ -21,6 +21,7 @@ import { createUpstream, type UpstreamConfig } from '#gateway/upstreams/index.js
 import type { HttpPools } from '#protocol/client/index.js';
 import { builtinModules } from './builtin-modules.js';
 import type { Config, McpServerConfig } from './config.js';
+import { requireName } from './routing.js';
 
 export interface ProviderParts {
   readonly config: Config;
@@ -58,7 +59,7 @@ export async function makeProviders(
 ): Promise<Map<string, ConfiguredProvider>> {
   const made = new Map<string, ConfiguredProvider>();
   const add = async (id: string, settings: unknown, make: () => Promise<Provider>) => {
-    requireId(id);
+    requireName(id);
     if (made.has(id)) throw fail('SW_CONFIG_INVALID', { reason: `${id} is both a server and a module` });
     const digest = digestOf(settings);
     const known = before.get(id);
@@ -74,7 +75,7 @@ export async function makeProviders(
 
 /** Everything that an upstream is made from: when any of it changes, another one is made. */
 const upstreamSettings = (settings: McpServerConfig, { bridge, limits, lists }: Config): unknown => {
-  const { pageSize: _pageSize, coldWaitMs: _coldWaitMs, ...reading } = lists;
+  const { pageSize: _pageSize, coldWaitMs: _coldWaitMs, onFailure: _onFailure, ...reading } = lists;
   return [settings, limits.maxResultBytes, reading, bridge.enabled];
 };
 
@@ -191,15 +192,6 @@ async function loadModule(id: string, path: unknown, { baseDir, modules }: Provi
     throw fail('SW_MODULE_INVALID', { module: id, reason: 'it does not export a module as default' });
   if (module.id !== id) throw fail('SW_MODULE_INVALID', { module: id, reason: `its id is ${String(module.id)}` });
   return module as Module;
-}
-
-const idPattern = /^[a-z0-9][a-z0-9-]{0,31}$/;
-
-function requireId(id: string): void {
-  if (!idPattern.test(id))
-    throw fail('SW_CONFIG_INVALID', {
-      reason: `"${id}" cannot be a name: use 1 to 32 of a-z, 0-9 and -, beginning with a letter or digit`,
-    });
 }
 
 /** Tells whether two settings are the same, without keeping their secrets. */

@@ -1,3 +1,4 @@
+import { routingOf } from '../routing.js';
 import { loadSettings } from '../settings.js';
 import { exitCodes } from './failure.js';
 import type { Terminal } from './terminal.js';
@@ -7,6 +8,7 @@ export async function action(terminal: Terminal, options: { readonly config?: st
   const { file, config } = loadSettings({ file: options.config });
   const { compilePolicy } = await import('#gateway/policy/index.js');
   compilePolicy(config.access);
+  routingOf(config);
   const servers = Object.keys(config.mcpServers).length;
   const modules = Object.keys(config.modules).length;
   terminal.result(

@@ -67,9 +67,12 @@ async function reloadOnChange(
   let current = initial;
   const reload = async () => {
     try {
-      const next = loadSettings(source);
+      let next = current;
+      await running.reload(() => {
+        next = loadSettings(source);
+        return next.config;
+      });
       const changes = diffConfig(loaded(current), loaded(next));
-      await running.reload(next.config);
       // A level on the command line goes on to win.
       if (logLevel !== undefined) logger.level = logLevel;
       current = next;

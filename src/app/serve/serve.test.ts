@@ -159,10 +159,12 @@ describe('a gateway that listens', () => {
       return JSON.stringify(reply.json);
     };
     const example = server.gateway.catalog.provider('example');
-    await server.reload((await settingsOf(base.replace('"example:*"', '"*:*"'))).config);
+    const wider = await settingsOf(base.replace('"example:*"', '"*:*"'));
+    await server.reload(() => wider.config);
     expect(await tools()).toContain('scratch__');
     expect(server.gateway.catalog.provider('example')).toBe(example);
-    await server.reload((await settingsOf(base.replace(', scratch: {}', ''))).config);
+    const narrower = await settingsOf(base.replace(', scratch: {}', ''));
+    await server.reload(() => narrower.config);
     expect(server.gateway.catalog.has('scratch')).toBe(false);
     expect(await tools()).toContain('example__echo');
     expect(await tools()).not.toContain('scratch__');
@@ -191,6 +193,27 @@ describe('a gateway that listens', () => {
   });
 });
 
+describe('a change of the configuration that is refused', () => {
+  it('leaves everything as it was, and shows until one is taken', async () => {
+    const server = await start();
+    const { catalog } = server.gateway;
+    const example = catalog.provider('example');
+    const groups = (yaml: string) => `${base.replace('modules: {', 'modules: { ')}groups: ${yaml}\n`;
+    const wrong = await settingsOf(groups('{ ops: { members: [example, nobody] } }'));
+    await expect(server.reload(() => wrong.config)).rejects.toMatchObject({ code: 'SW_CONFIG_INVALID' });
+    const states = async () => (await server.gateway.health()).components['configuration'];
+    expect(await states()).toMatchObject({ status: 'degraded', message: expect.stringContaining('nobody') as string });
+    expect([catalog.serves('ops'), catalog.provider('example')]).toEqual([false, example]);
+    const right = await settingsOf(groups('{ ops: { members: [example, scratch] } }'));
+    await server.reload(() => right.config);
+    expect((await states())?.status).toBe('healthy');
+    expect([catalog.serves('ops'), catalog.provider('example')]).toEqual([true, example]);
+    const metrics = await get(clientOf(server.operationsUrl), '/metrics');
+    expect(metrics.text).toContain('seaworthy_config_reloads_total{outcome="SW_CONFIG_INVALID"} 1');
+    expect(metrics.text).toContain('seaworthy_config_reloads_total{outcome="ok"} 1');
+  });
+});
+
 describe('a gateway that must not listen', () => {
   const refusals: readonly (readonly [string, string, string])[] = [
     [
@@ -201,6 +224,13 @@ describe('a gateway that must not listen', () => {
     ['with a module that nobody knows', base.replace('example: {}', 'nobody: {}'), 'SW_CONFIG_INVALID'],
     ['with a server that has neither command nor url', `${base}mcpServers: { x: {} }\n`, 'SW_CONFIG_INVALID'],
     ['with a name that is none', `${base}mcpServers: { "X Y": { command: x } }\n`, 'SW_CONFIG_INVALID'],
+    [
+      'with a group that has the name of a module',
+      `${base}groups: { example: { members: [scratch] } }\n`,
+      'SW_CONFIG_INVALID',
+    ],
+    ['with a group of nobody', `${base}groups: { ops: { members: [] } }\n`, 'SW_CONFIG_INVALID'],
+    ['with a group of somebody unknown', `${base}groups: { ops: { members: [nobody] } }\n`, 'SW_CONFIG_INVALID'],
     ['with one name for two', `${base}mcpServers: { example: { command: x } }\n`, 'SW_CONFIG_INVALID'],
     [
       'with a secret that is not there',

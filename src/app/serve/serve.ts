@@ -22,8 +22,8 @@ export interface RunningServer {
   readonly operationsUrl: string;
   /** Only when this start made the first key: it cannot be read again. */
   readonly apiKey: string | undefined;
-  /** Puts another configuration in force without dropping a session or a call. */
-  reload(config: Config): Promise<void>;
+  /** Puts the configuration that `read` returns in force without dropping a session or a call. */
+  reload(read: () => Config): Promise<void>;
   /** Drains: no new request, calls in flight finish within `drain.timeoutMs`, then everything is released. */
   stop(): Promise<void>;
 }
@@ -61,7 +61,7 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
       url: `${front.url}/mcp`,
       operationsUrl: back.url,
       apiKey,
-      reload: (next) => gateway.reload(next),
+      reload: (read) => gateway.reload(read),
       async stop() {
         ready = false;
         options.logger.info({ calls: gateway.context.calls.size }, 'draining');
@@ -90,7 +90,7 @@ export async function serveStdio(
 ): Promise<void> {
   const gateway = await compose(settings.config, { ...options, baseDir: settings.baseDir });
   try {
-    if (options.provider !== undefined && !gateway.catalog.has(options.provider))
+    if (options.provider !== undefined && !gateway.catalog.serves(options.provider))
       throw fail('SW_PROVIDER_UNKNOWN', { provider: options.provider });
     await mcpStdio(gateway.context, {
       input: process.stdin,

@@ -1,14 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import type { Principal } from '#kernel/context/index.js';
 import { silentLogger } from '#kernel/telemetry/index.js';
+import { fakeClock, type Clock } from '#kernel/time/index.js';
 import { compilePolicy } from '../policy/index.js';
 import {
   Catalog,
   noSnapshotStore,
   type CatalogChange,
+  type OnFailure,
   type Provider,
   type ProviderEvent,
   type ProviderSnapshot,
+  type Routing,
   type SnapshotStore,
 } from './index.js';
 
@@ -72,8 +75,9 @@ function handProvider(id: string, first?: ProviderSnapshot) {
   };
 }
 
-const newCatalog = (coldWaitMs = 5000, store: SnapshotStore = noSnapshotStore) =>
+const newCatalog = (coldWaitMs = 5000, store: SnapshotStore = noSnapshotStore, clock?: Clock) =>
   new Catalog({
+    clock,
     policy,
     logger: silentLogger,
     store,
@@ -82,6 +86,8 @@ const newCatalog = (coldWaitMs = 5000, store: SnapshotStore = noSnapshotStore) =
     serverInfo: { name: 'g', version: '1' },
     private: true,
   });
+const providersOf = (change: CatalogChange) =>
+  change.kind === 'lists' ? [...change.changed.keys()] : [change.provider];
 const toolsOf = async (catalog: Catalog, route?: string, principal = owner) => [
   ...(await catalog.view(route, principal, 'modern')).tools.keys(),
 ];
@@ -97,9 +103,7 @@ describe('a provider that has not answered yet', () => {
     const now = catalog.viewNow(undefined, owner, 'modern');
     expect(now).toBeDefined();
     expect(catalog.viewNow(undefined, owner, 'modern')).toBe(now);
-    expect(now?.list('tools/list', 'modern', undefined).toObject()['_meta']).toMatchObject({
-      'dev.seaworthy/unavailableProviders': ['b'],
-    });
+    expect(now && catalog.unavailable(undefined, now)).toEqual(['b']);
     cold.become(snapshotOf('b', 'y'));
     expect(await toolsOf(catalog)).toEqual(['a__x', 'b__y']);
   });
@@ -166,12 +170,12 @@ describe('another set of providers', () => {
     const stop = catalog.onChange((change) => told.push(change));
     expect(catalog.replace([a.provider, c.provider], policy)).toEqual([b.provider]);
     expect([a.started(), b.started(), c.started()]).toEqual([1, 1, 1]);
-    expect(told.map(({ provider }) => provider).sort()).toEqual(['a', 'b', 'c']);
+    expect(told.map(providersOf)).toEqual([['a', 'b', 'c']]);
     expect([catalog.has('b'), catalog.has('c'), catalog.providers.length]).toEqual([false, true, 2]);
     expect(() => catalog.provider('b')).toThrow(expect.objectContaining({ code: 'SW_PROVIDER_UNKNOWN' }));
     stop();
     catalog.replace([a.provider], policy);
-    expect(told).toHaveLength(3);
+    expect(told).toHaveLength(1);
   });
 
   it('silences one that left under the same name', () => {
@@ -212,5 +216,97 @@ describe('a snapshot kept from an earlier run', () => {
     cold.become(snapshotOf('a', 'live'));
     expect(await toolsOf(catalog)).toEqual(['a__live']);
     expect(saved.map(({ hash }) => hash)).toEqual(['live']);
+  });
+});
+
+describe('changes of lists', () => {
+  it('are told at once, then together: a storm of them is not one for clients', () => {
+    const clock = fakeClock();
+    const [a, b] = [handProvider('a', snapshotOf('a')), handProvider('b', snapshotOf('b'))];
+    const catalog = newCatalog(0, noSnapshotStore, clock);
+    catalog.replace([a.provider, b.provider], policy);
+    const told: CatalogChange[] = [];
+    catalog.onChange((change) => told.push(change));
+    for (let storm = 0; storm < 100; storm++) {
+      a.become(snapshotOf('a', `x${storm}`));
+      b.become(snapshotOf('b', `x${storm}`));
+      clock.advance(10);
+    }
+    clock.advance(1000);
+    expect(told.map(providersOf)).toEqual([['a'], ['b', 'a'], ['a', 'b']]);
+    expect([...(catalog.viewNow(undefined, owner, 'modern')?.tools.keys() ?? [])]).toEqual(['a__x99', 'b__x99']);
+  });
+
+  it('are none where the first live lists are those that were kept', async () => {
+    const store = { ...noSnapshotStore, load: (id: string) => snapshotOf(id, 'same') };
+    const cold = handProvider('a');
+    const catalog = newCatalog(0, store);
+    catalog.replace([cold.provider], policy);
+    const told: CatalogChange[] = [];
+    catalog.onChange((change) => told.push(change));
+    cold.become(snapshotOf('a', 'same'));
+    expect(told).toEqual([]);
+    cold.become(snapshotOf('a', 'other'));
+    expect(told).toHaveLength(1);
+  });
+
+  it('include that a provider went away or came back', async () => {
+    const a = handProvider('a', snapshotOf('a', 'x'));
+    const catalog = newCatalog(0, noSnapshotStore, fakeClock());
+    catalog.replace([a.provider], policy);
+    const told: CatalogChange[] = [];
+    catalog.onChange((change) => told.push(change));
+    const view = await catalog.view(undefined, owner, 'modern');
+    a.emit({ kind: 'availability', available: false });
+    expect(told).toEqual([{ kind: 'lists', changed: new Map([['a', new Set(['tools'])]]) }]);
+    expect(catalog.unavailable(undefined, view)).toEqual(['a']);
+    expect([...(await catalog.view(undefined, owner, 'modern')).tools.keys()]).toEqual(['a__x']);
+    a.emit({ kind: 'availability', available: true });
+    expect(catalog.unavailable(undefined, view)).toEqual([]);
+  });
+});
+
+describe('a group', () => {
+  const routing = (onFailure: OnFailure, ...members: string[]): Routing => ({
+    onFailure: 'open',
+    groups: new Map([['ops', { members: new Set(members), onFailure }]]),
+  });
+
+  it('shows its members, names prefixed, within what the principal may reach', async () => {
+    const providers = ['a', 'b', 'c'].map((id) => handProvider(id, snapshotOf(id, 'x')).provider);
+    const catalog = newCatalog();
+    catalog.replace(providers, policy, routing('open', 'c', 'a'));
+    expect(await toolsOf(catalog, 'ops')).toEqual(['a__x', 'c__x']);
+    expect(await toolsOf(catalog, 'ops', { ...owner, roles: ['half'] })).toEqual(['a__x']);
+    expect([catalog.serves('ops'), catalog.serves('a'), catalog.serves('dev'), catalog.has('ops')]).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+    const rights = catalog.rightsOf(owner);
+    expect(['a', 'b', 'c'].map((id) => catalog.shows('ops', id, rights))).toEqual([true, false, true]);
+    catalog.replace(providers, policy, routing('open', 'b'));
+    expect(await toolsOf(catalog, 'ops')).toEqual(['b__x']);
+  });
+
+  it('that is open names who is missing, and one that is closed refuses', async () => {
+    const [a, b] = [handProvider('a', snapshotOf('a', 'x')), handProvider('b')];
+    const catalog = newCatalog(0);
+    catalog.replace([a.provider, b.provider], policy, routing('open', 'a', 'b'));
+    const open = await catalog.view('ops', owner, 'modern');
+    expect([[...open.tools.keys()], catalog.unavailable('ops', open)]).toEqual([['a__x'], ['b']]);
+    catalog.replace([a.provider, b.provider], policy, routing('closed', 'a', 'b'));
+    const closed = await catalog.view('ops', owner, 'modern');
+    expect(() => catalog.unavailable('ops', closed)).toThrow(
+      expect.objectContaining({ code: 'SW_UPSTREAM_UNAVAILABLE', details: { provider: 'b', reason: 'ok' } }),
+    );
+    // Who may not reach the missing one is not concerned by it, and everything at /mcp has its own setting.
+    const half = { ...owner, roles: ['half'] };
+    expect(catalog.unavailable('ops', await catalog.view('ops', half, 'modern'))).toEqual([]);
+    expect(catalog.unavailable(undefined, await catalog.view(undefined, owner, 'modern'))).toEqual(['b']);
+    catalog.replace([a.provider, b.provider], policy, { onFailure: 'closed', groups: new Map() });
+    const everything = await catalog.view(undefined, owner, 'modern');
+    expect(() => catalog.unavailable(undefined, everything)).toThrow();
   });
 });

@@ -1,9 +1,12 @@
 import type { Logger } from '#kernel/telemetry/index.js';
-import { fail, reasonOf } from '#kernel/errors/index.js';
+import { fail, reasonOf, type SeaworthyError } from '#kernel/errors/index.js';
 import type { Principal } from '#kernel/context/index.js';
 import type { Family } from '#protocol/model/index.js';
+import { systemClock, type Clock } from '#kernel/time/index.js';
 import type { Policy, Rights } from '../policy/index.js';
-import type { Provider, ProviderEvent, ProviderSnapshot } from './provider.js';
+import { ListChanges, type ChangedLists } from './list-changes.js';
+import type { ListKind, Provider, ProviderEvent, ProviderSnapshot } from './provider.js';
+import { plainRouting, type Group, type Routing } from './routing.js';
 import type { SnapshotStore } from './snapshot-store.js';
 import { View, type ViewOptions } from './view.js';
 
@@ -14,13 +17,18 @@ export interface CatalogOptions extends ViewOptions {
   readonly store: SnapshotStore;
   /** How long after its start a list waits for a provider that has never answered, milliseconds. */
   readonly coldWaitMs: number;
+  /** Clients are told of changed lists at most once in this time, milliseconds. Default 500. */
+  readonly changeIntervalMs?: number | undefined;
+  readonly clock?: Clock | undefined;
 }
 
 /** What changed in the catalog, told to those who listen. */
-export interface CatalogChange {
-  readonly provider: string;
-  readonly event: ProviderEvent;
-}
+export type CatalogChange =
+  | { readonly kind: 'lists'; readonly changed: ChangedLists }
+  | { readonly kind: 'event'; readonly provider: string; readonly event: OtherEvent };
+
+/** What a provider tells besides changes of its lists and of its state. */
+export type OtherEvent = Exclude<ProviderEvent, { kind: 'snapshot' | 'availability' }>;
 
 interface Member {
   readonly provider: Provider;
@@ -45,6 +53,10 @@ export class Catalog {
   #members: ReadonlyMap<string, Member> = new Map();
   #policy: Policy;
   #stopped = false;
+  #routing: Routing = plainRouting;
+  /** Members that cannot be reached at this moment, whether or not their lists are known. */
+  readonly #away = new Set<string>();
+  readonly #changes: ListChanges;
   readonly #listeners = new Set<(change: CatalogChange) => void>();
   /** Views by rights and route; emptied on every change, because a view is a function of the snapshots. */
   #views = new Map<string, BuiltView>();
@@ -54,33 +66,35 @@ export class Catalog {
   constructor(options: CatalogOptions) {
     this.#options = options;
     this.#policy = options.policy;
+    this.#changes = new ListChanges(options.clock ?? systemClock, options.changeIntervalMs ?? 500, (changed) =>
+      this.#tell({ kind: 'lists', changed }),
+    );
   }
 
   /**
    * Puts a new set of providers in place of the old one, in one step, and begins to start the new ones, all at once.
    * A provider that is in both sets goes on untouched. Returns those that left: the caller drains and stops them.
    */
-  replace(providers: readonly Provider[], policy: Policy): readonly Provider[] {
+  replace(providers: readonly Provider[], policy: Policy, routing: Routing = plainRouting): readonly Provider[] {
     const before = this.#members;
     this.#members = new Map(
-      providers.map((provider) => [provider.id, this.#keep(before, provider) ?? this.#begin(provider)]),
+      providers.map((provider) => {
+        const member = before.get(provider.id);
+        return [provider.id, member?.provider === provider ? member : this.#begin(provider)];
+      }),
     );
     this.#policy = policy;
+    this.#routing = routing;
     this.#forgetViews();
     const gone = [...before.values()].filter((member) => this.#members.get(member.provider.id) !== member);
-    if (before.size > 0)
-      for (const provider of new Set([...before.keys(), ...this.#members.keys()])) this.#tell(provider, allLists);
+    for (const { provider } of gone) this.#away.delete(provider.id);
+    if (before.size > 0) this.#changes.add(new Set([...before.keys(), ...this.#members.keys()]), allLists);
     return gone.map(({ provider }) => provider);
   }
 
   /** The rights of a principal by the policy in force. */
   rightsOf(principal: Principal): Rights {
     return this.#policy.rightsOf(principal);
-  }
-
-  #keep(before: ReadonlyMap<string, Member>, provider: Provider): Member | undefined {
-    const member = before.get(provider.id);
-    return member?.provider === provider ? member : undefined;
   }
 
   #begin(provider: Provider): Member {
@@ -112,6 +126,40 @@ export class Catalog {
     return this.#members.has(provider);
   }
 
+  /** The group of this name. */
+  group(name: string): Group | undefined {
+    return this.#routing.groups.get(name);
+  }
+
+  /** True where `/mcp`, or `/mcp/{route}`, is served. */
+  serves(route: string | undefined): boolean {
+    return route === undefined || this.has(route) || this.#routing.groups.has(route);
+  }
+
+  /** True where a principal with these rights finds the provider at the route. */
+  shows(route: string | undefined, provider: string, rights: Rights): boolean {
+    if (!rights.reaches(provider)) return false;
+    return route === undefined || (this.group(route)?.members.has(provider) ?? route === provider);
+  }
+
+  /**
+   * The providers of a view that are not available: never reached, or away at this moment.
+   * @throws SW_UPSTREAM_UNAVAILABLE where there is one and the route is closed then
+   */
+  unavailable(route: string | undefined, view: View): readonly string[] {
+    if (this.#away.size === 0 && view.members.length === view.providers.size) return none;
+    const names = view.members.filter((id) => this.#away.has(id) || !view.providers.has(id));
+    const onFailure = route === undefined ? this.#routing.onFailure : this.group(route)?.onFailure;
+    if (onFailure === 'closed' && names[0] !== undefined) throw this.unavailableError(names[0]);
+    return names;
+  }
+
+  /** SW_UPSTREAM_UNAVAILABLE with what the provider says of its state. */
+  unavailableError(provider: string): SeaworthyError {
+    const reason = this.#members.get(provider)?.provider.health().message ?? 'it is gone';
+    return fail('SW_UPSTREAM_UNAVAILABLE', { provider, reason });
+  }
+
   get providers(): readonly Provider[] {
     return [...this.#members.values()].map(({ provider }) => provider);
   }
@@ -141,8 +189,7 @@ export class Catalog {
 
   /** False where no provider of the route can be offered to clients of this family. */
   speaks(route: string | undefined, family: Family): boolean {
-    const member = route === undefined ? undefined : this.#members.get(route);
-    const members = route === undefined ? [...this.#members.values()] : member ? [member] : [];
+    const members = this.#at(route);
     return members.length === 0 || members.some((each) => servesFamily(each, family));
   }
 
@@ -185,6 +232,7 @@ export class Catalog {
     for (const result of results)
       if (result.status === 'rejected')
         this.#options.logger.error({ reason: reasonOf(result.reason) }, 'a provider did not stop cleanly');
+    this.#changes.stop();
     await this.#options.store.flush();
   }
 
@@ -192,8 +240,9 @@ export class Catalog {
     const members = this.#membersOf(route, rights, family);
     const snapshots = members.flatMap((member) => member.provider.snapshot() ?? member.warm ?? []);
     const missing = members.filter(isCold);
-    const names = missing.map(({ provider }) => provider.id);
-    const view = new View(snapshots, rights, route === undefined, names, this.#options);
+    const names = members.map(({ provider }) => provider.id);
+    const merged = route === undefined || this.group(route) !== undefined;
+    const view = new View(snapshots, rights, merged, names, this.#options);
     // Kept also while a provider is missing: one that is down must not cost every call a view.
     if (this.#views.size >= maxViews) this.#forgetViews();
     this.#views.set(this.#viewKey(route, rights, family), { view, missing });
@@ -201,9 +250,16 @@ export class Catalog {
   }
 
   #membersOf(route: string | undefined, rights: Rights, family: Family): Member[] {
-    const member = route === undefined ? undefined : this.#members.get(route);
-    const members = route === undefined ? [...this.#members.values()] : member ? [member] : [];
-    return members.filter((each) => rights.reaches(each.provider.id) && servesFamily(each, family));
+    return this.#at(route).filter((each) => rights.reaches(each.provider.id) && servesFamily(each, family));
+  }
+
+  /** The providers of a route, whoever asks. */
+  #at(route: string | undefined): Member[] {
+    if (route === undefined) return [...this.#members.values()];
+    const group = this.group(route)?.members;
+    if (group) return [...this.#members.values()].filter(({ provider }) => group.has(provider.id));
+    const member = this.#members.get(route);
+    return member ? [member] : [];
   }
 
   /** Both families share a view while every provider serves both. */
@@ -220,26 +276,45 @@ export class Catalog {
   }
 
   #onEvent(provider: Provider, event: ProviderEvent): void {
+    const member = this.#members.get(provider.id);
     // A provider that was replaced may still be finishing its calls; it no longer speaks for its name.
-    if (this.#members.get(provider.id)?.provider !== provider) return;
-    if (event.kind === 'snapshot') {
-      this.#forgetViews();
-      const snapshot = provider.snapshot();
-      const member = this.#members.get(provider.id);
-      if (snapshot && member) {
-        member.warm = undefined;
-        this.#options.store.save(snapshot);
-      }
-    }
-    this.#tell(provider.id, event);
+    if (member?.provider !== provider) return;
+    if (event.kind === 'snapshot') this.#onSnapshot(member, event.lists);
+    else if (event.kind === 'availability') this.#onAvailability(member, event.available);
+    else this.#tell({ kind: 'event', provider: provider.id, event });
   }
 
-  #tell(provider: string, event: ProviderEvent): void {
-    for (const listener of this.#listeners) listener({ provider, event });
+  #onSnapshot(member: Member, lists: readonly ListKind[]): void {
+    const { provider, warm } = member;
+    const snapshot = provider.snapshot();
+    if (!snapshot) return;
+    member.warm = undefined;
+    this.#options.store.save(snapshot);
+    this.#forgetViews();
+    // The first live lists may be those that were kept: nothing has changed for anybody.
+    if (warm?.hash !== snapshot.hash) this.#changes.add([provider.id], lists);
+  }
+
+  /** The lists stay, but they say who is away: those who show them are told. */
+  #onAvailability({ provider, warm }: Member, available: boolean): void {
+    if (available) this.#away.delete(provider.id);
+    else this.#away.add(provider.id);
+    const known = provider.snapshot() ?? warm;
+    if (known) this.#changes.add([provider.id], listsOf(known));
+  }
+
+  #tell(change: CatalogChange): void {
+    for (const listener of this.#listeners) listener(change);
   }
 }
 
-const allLists: ProviderEvent = { kind: 'snapshot', lists: ['tools', 'prompts', 'resources'] };
+const none: readonly string[] = [];
+const allLists: readonly ListKind[] = ['tools', 'prompts', 'resources'];
+const listsOf = ({ tools, prompts, resources, resourceTemplates }: ProviderSnapshot): ListKind[] => [
+  ...(tools.length > 0 ? (['tools'] as const) : []),
+  ...(prompts.length > 0 ? (['prompts'] as const) : []),
+  ...(resources.length + resourceTemplates.length > 0 ? (['resources'] as const) : []),
+];
 const maxViews = 1000;
 const servesFamily = ({ provider }: Member, family: Family): boolean => provider.serves?.(family) ?? true;
 const isAwaited = (member: Member): boolean =>

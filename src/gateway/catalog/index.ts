@@ -1,6 +1,7 @@
-export { Catalog, type CatalogChange, type CatalogOptions } from './catalog.js';
+export { Catalog, type CatalogChange, type CatalogOptions, type OtherEvent } from './catalog.js';
 export type {
   Invocable,
+  ListKind,
   MetricSample,
   Provider,
   ProviderCall,
@@ -12,6 +13,7 @@ export type {
 } from './provider.js';
 export { fileSnapshotStore, noSnapshotStore, type SnapshotStore } from './snapshot-store.js';
 export type { ListMethod } from './list-pages.js';
+export type { OnFailure, Routing } from './routing.js';
 export { nameProblems, View, type Target } from './view.js';
 export { withShownApps } from './app-uris.js';
 export { prefixedName } from './names.js';

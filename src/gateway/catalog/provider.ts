@@ -46,9 +46,14 @@ export interface ProviderCall {
   readonly session: SessionRef | undefined;
 }
 
+/** A list as notifications name it: templates belong to the resources. */
+export type ListKind = 'tools' | 'prompts' | 'resources';
+
 /** What happened at a provider outside of any call. */
 export type ProviderEvent =
-  | { readonly kind: 'snapshot'; readonly lists: readonly ('tools' | 'prompts' | 'resources')[] }
+  | { readonly kind: 'snapshot'; readonly lists: readonly ListKind[] }
+  /** It went away or came back; told on a change only. Its last good snapshot stays. */
+  | { readonly kind: 'availability'; readonly available: boolean }
   /** `sessionKey` when the provider told one session only: the others have their own event. */
   | {
       readonly kind: 'resource-updated';

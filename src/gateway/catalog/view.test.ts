@@ -180,11 +180,14 @@ describe('what a view says of itself', () => {
     expect(discover(snapshot('a'))).not.toHaveProperty('instructions');
   });
 
-  it('names members that are missing, in every list', () => {
-    const { _meta } = view([snapshot('a')], everything, ['b'])
-      .list('tools/list', 'modern', undefined)
-      .toObject();
-    expect(_meta).toMatchObject({ 'dev.seaworthy/unavailableProviders': ['b'] });
+  it('names who is away, for as long as it is', () => {
+    const listed = view([snapshot('a')]);
+    const metaOf = (unavailable: readonly string[]) =>
+      listed.list('tools/list', 'modern', undefined, unavailable).toObject()['_meta'] ?? {};
+    expect(metaOf([])).not.toHaveProperty(['dev.seaworthy/unavailableProviders']);
+    expect(metaOf(['b'])).toMatchObject({ 'dev.seaworthy/unavailableProviders': ['b'] });
+    expect(metaOf(['b', 'c'])).toMatchObject({ 'dev.seaworthy/unavailableProviders': ['b', 'c'] });
+    expect(metaOf([])).not.toHaveProperty(['dev.seaworthy/unavailableProviders']);
   });
 });
 
@@ -202,7 +205,7 @@ describe('pages', () => {
           let cursor: unknown;
           let pages = 0;
           do {
-            const page = listed.list('tools/list', family, cursor).toObject();
+            const page = listed.list('tools/list', family, cursor, []).toObject();
             names.push(...(page['tools'] as JsonObject[]).map(({ name }) => name));
             cursor = page['nextCursor'];
             pages++;
@@ -216,17 +219,17 @@ describe('pages', () => {
 
   it('are written once', () => {
     const listed = view([snapshot('a', { tools: [tool('x')] })]);
-    expect(listed.list('tools/list', 'modern', undefined)).toBe(listed.list('tools/list', 'modern', undefined));
+    expect(listed.list('tools/list', 'modern', undefined, [])).toBe(listed.list('tools/list', 'modern', undefined, []));
   });
 
   it('refuse a cursor of another list, another time, or nobody', () => {
     const tools = ['x', 'y', 'z'].map(tool);
     const resources = ['a:1', 'a:2', 'a:3'].map(resource);
     const listed = view([snapshot('a', { tools, resources })], everything, [], 1);
-    const { nextCursor } = listed.list('tools/list', 'modern', undefined).toObject();
+    const { nextCursor } = listed.list('tools/list', 'modern', undefined, []).toObject();
     const changed = view([snapshot('a', { tools: [...tools, tool('w')], resources })], everything, [], 1);
-    expect(() => listed.list('resources/list', 'modern', nextCursor)).toThrow();
-    expect(() => changed.list('tools/list', 'modern', nextCursor)).toThrow();
+    expect(() => listed.list('resources/list', 'modern', nextCursor, [])).toThrow();
+    expect(() => changed.list('tools/list', 'modern', nextCursor, [])).toThrow();
     const forge = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
     const [, , version] = JSON.parse(Buffer.from(String(nextCursor), 'base64url').toString()) as unknown[];
     for (const cursor of [
@@ -243,12 +246,12 @@ describe('pages', () => {
       forge(['tools/list', 1.5, version]),
       forge(['tools/list', 1e99, version]),
     ])
-      expect(() => listed.list('tools/list', 'modern', cursor), JSON.stringify(cursor)).toThrow(
+      expect(() => listed.list('tools/list', 'modern', cursor, []), JSON.stringify(cursor)).toThrow(
         expect.objectContaining({ code: 'SW_CURSOR_INVALID' }),
       );
     fc.assert(
       fc.property(fc.string(), (cursor) => {
-        if (cursor !== nextCursor) expect(() => listed.list('tools/list', 'modern', cursor)).toThrow();
+        if (cursor !== nextCursor) expect(() => listed.list('tools/list', 'modern', cursor, [])).toThrow();
       }),
     );
   });

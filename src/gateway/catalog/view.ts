@@ -1,5 +1,6 @@
 import { fail } from '#kernel/errors/index.js';
 import { extension, hasExtension } from '#protocol/model/index.js';
+import type { RawResult } from '#protocol/jsonrpc/index.js';
 import type { Family, JsonObject, Prompt, Resource, ResourceTemplate, Tool } from '#protocol/model/index.js';
 import type { Rights } from '../policy/index.js';
 import { isAppUri, shownAppUri, splitAppUri, withShownApp } from './app-uris.js';
@@ -37,7 +38,10 @@ export class View {
   readonly prompts: ReadonlyMap<string, Target<Prompt>>;
   readonly resources: ReadonlyMap<string, Target<Resource>>;
   readonly templates: ReadonlyMap<string, Target<ResourceTemplate>>;
+  /** Providers whose lists are known. */
   readonly providers: ReadonlySet<string>;
+  /** All providers of the route, in the order of the configuration. */
+  readonly members: readonly string[];
   readonly #rights: Rights;
   readonly #merged: boolean;
   readonly #matchers: { readonly matches: (uri: string) => boolean; readonly provider: string }[] = [];
@@ -48,17 +52,18 @@ export class View {
   /**
    * @param snapshots of the route's providers, in the order of the configuration
    * @param merged true for `/mcp`, where names carry their provider
-   * @param missing providers that have no snapshot
+   * @param members all providers of the route, also those without a snapshot
    */
   constructor(
     snapshots: readonly ProviderSnapshot[],
     rights: Rights,
     merged: boolean,
-    missing: readonly string[],
+    members: readonly string[],
     options: ViewOptions,
   ) {
     this.#rights = rights;
     this.#merged = merged;
+    this.members = members;
     this.providers = new Set(snapshots.map((snapshot) => snapshot.provider));
     const named = (provider: string, name: string) => (merged ? prefixedName(provider, name) : name);
     this.tools = this.#collect(snapshots, 'tool', (s) => s.tools, named);
@@ -82,8 +87,7 @@ export class View {
       cacheScope: options.private || snapshots.some((s) => s.cacheScope === 'private') ? 'private' : 'public',
     };
     this.#discover = { ...describe(snapshots, merged, options.serverInfo), ...cache };
-    const unavailable = missing.length > 0 ? { 'dev.seaworthy/unavailableProviders': missing } : {};
-    this.#pages = new ListPages(lists, options.pageSize, cache, { ...resultMeta(this.#discover), ...unavailable });
+    this.#pages = new ListPages(lists, options.pageSize, cache, resultMeta(this.#discover));
   }
 
   /** The answer to `server/discover`. */
@@ -96,9 +100,13 @@ export class View {
     return family === 'modern' && hasExtension(this.#discover['capabilities'] as JsonObject, extension.tasks);
   }
 
-  /** One page of a list, serialised at first use. @throws SW_CURSOR_INVALID */
-  list(method: ListMethod, family: Family, cursor: unknown) {
-    return this.#pages.page(method, family, cursor);
+  /**
+   * One page of a list, serialised at first use.
+   * @param unavailable providers to name in `_meta`: what they offer is missing, or cannot be called at this moment
+   * @throws SW_CURSOR_INVALID
+   */
+  list(method: ListMethod, family: Family, cursor: unknown, unavailable: readonly string[]): RawResult {
+    return this.#pages.page(method, family, cursor, unavailable);
   }
 
   /**

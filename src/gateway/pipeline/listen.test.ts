@@ -69,6 +69,7 @@ async function listening(filter: ListenFilter, options: { session?: string; prov
     logger: silentLogger,
     store: noSnapshotStore,
     coldWaitMs: 1000,
+    changeIntervalMs: 0,
     pageSize: 10,
     serverInfo: {},
     private: true,

@@ -1,7 +1,7 @@
 import type { ListenFilter, ModelNotification } from '#protocol/model/index.js';
 import { passesLogLevel } from '#protocol/model/index.js';
 import type { Listener, Listening } from '#protocol/server/index.js';
-import type { Catalog, CatalogChange, Provider, ProviderSubscription, View } from '../catalog/index.js';
+import type { Catalog, OtherEvent, Provider, ProviderSubscription, View } from '../catalog/index.js';
 import type { Rights } from '../policy/index.js';
 import { requireFamily } from './require-family.js';
 import { knowsTasks, type TaskTokens } from '../tasks/index.js';
@@ -33,9 +33,17 @@ export function listen(listener: Listener, catalog: Catalog, tokens: TaskTokens)
   const subscribed = new Map<string, Subscribed>();
   const watched = new Map<string, Watch>();
   const stop = catalog.onChange((change) => {
-    followReplacement(change);
-    for (const notification of notificationsFor(change, listener, catalog.rightsOf(listener.principal), watched))
-      listener.notify(notification);
+    const rights = catalog.rightsOf(listener.principal);
+    const isShown = (provider: string) => catalog.shows(listener.route.provider, provider, rights);
+    if (change.kind === 'lists') {
+      for (const provider of change.changed.keys()) followReplacement(provider);
+      for (const list of new Set([...change.changed].flatMap(([id, lists]) => (isShown(id) ? [...lists] : []))))
+        if (listener.filter[`${list}ListChanged`])
+          listener.notify({ method: `notifications/${list}/list_changed`, params: {} });
+    } else if (isShown(change.provider)) {
+      const notification = notificationFor(change.provider, change.event, listener, rights, watched);
+      if (notification) listener.notify(notification);
+    }
   });
   const acknowledged = begin().then((accepted) => honoured(listener.filter, accepted));
 
@@ -71,9 +79,9 @@ export function listen(listener: Listener, catalog: Catalog, tokens: TaskTokens)
   }
 
   /** A reload may put another provider under the same id: the interests move to it once it has started. */
-  function followReplacement({ provider, event }: CatalogChange): void {
+  function followReplacement(provider: string): void {
     const known = subscribed.get(provider);
-    if (event.kind !== 'snapshot' || !known || !catalog.has(provider)) return;
+    if (!known || !catalog.has(provider)) return;
     if (catalog.provider(provider) === known.target) return;
     subscribed.delete(provider);
     known.subscription.close();
@@ -138,28 +146,25 @@ const honoured = (filter: ListenFilter, accepted: readonly Watch[]): ListenFilte
   ...(filter.taskIds ? { taskIds: shownOf(accepted, 'task') } : {}),
 });
 
-function* notificationsFor(
-  { provider, event }: CatalogChange,
-  { filter, route, session }: Listener,
+function notificationFor(
+  provider: string,
+  event: OtherEvent,
+  { filter, session }: Listener,
   rights: Rights,
   watched: ReadonlyMap<string, Watch>,
-): Iterable<ModelNotification> {
-  if (route.provider !== undefined ? route.provider !== provider : !rights.reaches(provider)) return;
-  if (event.kind === 'snapshot') {
-    for (const list of event.lists)
-      if (filter[`${list}ListChanged`]) yield { method: `notifications/${list}/list_changed`, params: {} };
-  } else if (event.kind === 'resource-updated') {
-    if (event.sessionKey !== undefined && event.sessionKey !== session?.key) return;
-    const watch = watched.get(keyOf('resource', provider, event.uri));
-    // Asked again for each update: the rights may have changed since the interest was taken.
-    if (watch && rights.admits(provider, 'resource', watch.subject))
-      yield { method: 'notifications/resources/updated', params: { ...event.params, uri: watch.shown } };
-  } else if (event.kind === 'task') {
+): ModelNotification | undefined {
+  // Asked again for each update: the rights may have changed since the interest was taken.
+  if (event.kind === 'task') {
     const watch = watched.get(keyOf('task', provider, event.taskId));
-    if (watch && rights.admits(provider, 'tool', watch.subject))
-      yield { method: 'notifications/tasks', params: { ...event.params, taskId: watch.shown } };
-  } else if (session && (event.sessionKey === undefined || event.sessionKey === session.key)) {
-    // Only a legacy session has a place for what belongs to no call.
-    if (passesLogLevel(event.notification, filter.logLevel)) yield event.notification;
+    if (!watch || !rights.admits(provider, 'tool', watch.subject)) return undefined;
+    return { method: 'notifications/tasks', params: { ...event.params, taskId: watch.shown } };
   }
+  if (event.sessionKey !== undefined && event.sessionKey !== session?.key) return undefined;
+  if (event.kind === 'resource-updated') {
+    const watch = watched.get(keyOf('resource', provider, event.uri));
+    if (!watch || !rights.admits(provider, 'resource', watch.subject)) return undefined;
+    return { method: 'notifications/resources/updated', params: { ...event.params, uri: watch.shown } };
+  }
+  // Only a legacy session has a place for what belongs to no call.
+  return session && passesLogLevel(event.notification, filter.logLevel) ? event.notification : undefined;
 }

@@ -84,7 +84,7 @@ export function createPipeline(options: PipelineOptions): Handler {
     validate(flow, options.checks);
     limitConcurrency(flow, running, limits);
     const { target, view } = flow;
-    if (!target) return fromView(flow.call, view);
+    if (!target) return fromView(flow.call, view, catalog);
     flow.invokedAt = performance.now();
     const result = await invoke(flow, target, parts);
     flow.answeredAt = performance.now();
@@ -128,7 +128,7 @@ export function createPipeline(options: PipelineOptions): Handler {
 
   return {
     authenticate: (credentials) => authenticate(credentials, options.authenticator, recorder),
-    serves: (route) => route.provider === undefined || catalog.has(route.provider),
+    serves: (route) => catalog.serves(route.provider),
     speaks: (route, family) => catalog.speaks(route.provider, family),
     handle,
     listen: listenLimited,
@@ -139,11 +139,15 @@ export function createPipeline(options: PipelineOptions): Handler {
   };
 }
 
-/** Discovery and lists come from the view, without asking any provider. @throws SW_METHOD_UNKNOWN, SW_CURSOR_INVALID */
-function fromView({ request, client }: InboundCall, view: Flow['view']): ModelResult {
-  if (view && request.method === 'server/discover') return view.discover;
-  if (view && isListMethod(request.method)) return view.list(request.method, client.family, request.params['cursor']);
-  throw fail('SW_METHOD_UNKNOWN', { method: request.method });
+/**
+ * Discovery and lists come from the view, without asking any provider.
+ * @throws SW_METHOD_UNKNOWN, SW_CURSOR_INVALID, SW_UPSTREAM_UNAVAILABLE where a route is closed while one is away
+ */
+function fromView({ request, client, route }: InboundCall, view: Flow['view'], catalog: Catalog): ModelResult {
+  const { method, params } = request;
+  if (!view || !(method === 'server/discover' || isListMethod(method))) throw fail('SW_METHOD_UNKNOWN', { method });
+  const unavailable = catalog.unavailable(route.provider, view);
+  return method === 'server/discover' ? view.discover : view.list(method, client.family, params['cursor'], unavailable);
 }
 
 const isListMethod = (method: string): method is ListMethod =>

@@ -18,14 +18,19 @@ export async function resolve(flow: Flow, catalog: Catalog, tokens: TaskTokens):
   flow.view =
     catalog.viewNow(route.provider, scope.principal, client.family) ??
     (await catalog.view(route.provider, scope.principal, client.family));
-  const reached = route.provider === undefined || flow.rights.reaches(route.provider);
+  const single = singleOf(flow, catalog);
+  const reached = single === undefined || flow.rights.reaches(single);
   if (reached) requireFamily(catalog, route, client);
   // A provider alone that has never answered has nothing to show: saying so beats an empty list. Not to those who may
   // not use it: its state is none of their business.
-  if (route.provider !== undefined && !flow.view.providers.has(route.provider) && reached)
-    throw unavailable(catalog, route.provider);
+  if (single !== undefined && !flow.view.providers.has(single) && reached)
+    throw catalog.unavailableError(catalog.provider(single).id);
   flow.target = targetOf(flow, flow.view, catalog, tokens);
 }
+
+/** The provider of a route that serves one alone, under its own names. */
+const singleOf = ({ call: { route } }: Flow, catalog: Catalog): string | undefined =>
+  route.provider === undefined || catalog.group(route.provider) ? undefined : route.provider;
 
 function targetOf(flow: Flow, view: View, catalog: Catalog, tokens: TaskTokens): CallTarget | undefined {
   const { method, params } = flow.call.request;
@@ -63,7 +68,7 @@ function byName(flow: Flow, view: View, catalog: Catalog, kind: 'tool' | 'prompt
 
 /** Why a name is not there: its provider is away, or it is refused, or it does not exist. */
 function unknown(flow: Flow, catalog: Catalog, kind: 'tool' | 'prompt', name: string) {
-  const { provider: route } = flow.call.route;
+  const route = singleOf(flow, catalog);
   const separator = name.indexOf('__');
   const provider = route ?? (separator > 0 ? name.slice(0, separator) : undefined);
   const own = route === undefined ? name.slice(separator + 2) : name;
@@ -71,12 +76,9 @@ function unknown(flow: Flow, catalog: Catalog, kind: 'tool' | 'prompt', name: st
   if (provider !== undefined && !flow.rights.admits(provider, kind, own))
     return fail('SW_ACCESS_DENIED', { kind, name });
   if (provider !== undefined && catalog.has(provider) && !catalog.snapshotOf(provider))
-    return unavailable(catalog, provider);
+    return catalog.unavailableError(provider);
   return kind === 'tool' ? fail('SW_TOOL_UNKNOWN', { name }) : fail('SW_PROMPT_UNKNOWN', { name });
 }
-
-const unavailable = (catalog: Catalog, provider: string) =>
-  fail('SW_UPSTREAM_UNAVAILABLE', { provider, reason: catalog.provider(provider).health().message });
 
 function byUri(flow: Flow, view: View, catalog: Catalog, uri: string): CallTarget {
   const found = view.resolveUri(uri);

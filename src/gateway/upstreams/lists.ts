@@ -3,7 +3,7 @@ import { fail } from '#kernel/errors/index.js';
 import type { ServerFacts } from '#protocol/client/index.js';
 import { isObject, PeerError, type RawResult } from '#protocol/jsonrpc/index.js';
 import type { Family, JsonObject, Prompt, Resource, ResourceTemplate, Tool } from '#protocol/model/index.js';
-import type { ProviderSnapshot } from '../catalog/index.js';
+import type { ListKind, ProviderSnapshot } from '../catalog/index.js';
 import type { UpstreamContext } from './config.js';
 
 /** Sends one list request; rejects with PeerError or SW_UPSTREAM_*. */
@@ -22,8 +22,6 @@ const lists = {
   resources: { method: 'resources/list', capability: 'resources', key: 'uri' },
   resourceTemplates: { method: 'resources/templates/list', capability: 'resources', key: 'uriTemplate' },
 } as const;
-/** The lists as events name them: templates belong to the resources. */
-export type ListKind = 'tools' | 'prompts' | 'resources';
 type ListName = keyof typeof lists;
 const listNames = Object.keys(lists) as ListName[];
 

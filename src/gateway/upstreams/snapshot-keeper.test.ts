@@ -121,6 +121,16 @@ describe('lists are read again', () => {
     expect(told.at(-1)).toEqual(['tools']);
   });
 
+  it('soon after a call could not reach the server, once for many of them', async () => {
+    const { keeper, clock, server } = keeping();
+    await keeper.refresh();
+    for (let call = 0; call < 100; call++) keeper.doubt();
+    await clock.advanceAsync(1_000);
+    expect(server.readings).toBe(2);
+    await clock.advanceAsync(10_000);
+    expect(server.readings).toBe(2);
+  });
+
   it('never after the end', async () => {
     const { keeper, clock, server } = keeping();
     await keeper.refresh();

@@ -1,8 +1,8 @@
 import { reasonOf, SeaworthyError } from '#kernel/errors/index.js';
 import { backoff, type Backoff, type Timer } from '#kernel/time/index.js';
-import type { ProviderSnapshot } from '../catalog/index.js';
+import type { ListKind, ProviderSnapshot } from '../catalog/index.js';
 import type { UpstreamContext } from './config.js';
-import { changedLists, type ListKind } from './lists.js';
+import { changedLists } from './lists.js';
 
 export interface SnapshotKeeperOptions {
   readonly context: UpstreamContext;
@@ -29,6 +29,8 @@ export class SnapshotKeeper {
   /** Lists that the server said have changed and that were not read since. */
   #announced = new Set<ListKind>();
   #next: { readonly timer: Timer; readonly due: number } | undefined;
+  /** A reading is planned because a call failed. */
+  #doubted = false;
   #stopped = false;
 
   constructor(options: SnapshotKeeperOptions) {
@@ -70,6 +72,13 @@ export class SnapshotKeeper {
     if (!this.#reading) this.#readWithin(this.#untilNextChange());
   }
 
+  /** The server could not be reached by a call: reads soon, so that it is known when it is back. */
+  doubt(): void {
+    if (this.#doubted || this.#reading || this.#failure !== undefined) return;
+    this.#doubted = true;
+    this.#readWithin(this.#retries.next());
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#next?.timer.cancel();
@@ -82,6 +91,7 @@ export class SnapshotKeeper {
     this.#begunAt = context.clock.monotonic();
     this.#next?.timer.cancel();
     this.#next = undefined;
+    this.#doubted = false;
     try {
       const before = this.#current;
       this.#current = await read(before);

@@ -12,6 +12,7 @@ import {
 } from '#protocol/model/index.js';
 import { legacy } from '#protocol/revisions/index.js';
 import type {
+  ListKind,
   Provider,
   ProviderCall,
   ProviderEvent,
@@ -27,7 +28,6 @@ import { LegacyCalls } from './legacy-calls.js';
 import { LegacyInterests } from './legacy-interests.js';
 import { readLists, type ListReaderOptions } from './list-reader.js';
 import { Resilience } from './resilience.js';
-import type { ListKind } from './lists.js';
 import { ModernCalls } from './modern-calls.js';
 import { ModernListen } from './modern-listen.js';
 import { SnapshotKeeper } from './snapshot-keeper.js';
@@ -58,6 +58,7 @@ class Upstream implements Provider {
   readonly #listeners = new Set<(event: ProviderEvent) => void>();
   /** Why the server could not be reached the last time. */
   #failure: string | undefined;
+  #available = true;
   #watchesOwn = false;
   #inFlight = 0;
   #idle: (() => void)[] = [];
@@ -211,7 +212,6 @@ class Upstream implements Provider {
     this.#listen.stop();
     this.#interests.stop();
     await this.#dialer.stop();
-    this.#context.metrics?.upstreamUp.set({ provider: this.id }, 0);
   }
 
   #dial(config: UpstreamConfig, client: ClientFacts): Dialer {
@@ -243,8 +243,10 @@ class Upstream implements Provider {
   #judge(thrown: unknown): void {
     this.#resilience.failed(thrown);
     if (!(thrown instanceof SeaworthyError)) return;
-    if (thrown.code === 'SW_UPSTREAM_UNAVAILABLE' || thrown.code === 'SW_UPSTREAM_LOST') this.#missed(reasonOf(thrown));
-    else if (thrown.code === 'SW_UPSTREAM_REFUSED' || thrown.code === 'SW_UPSTREAM_REDIRECTED')
+    if (thrown.code === 'SW_UPSTREAM_UNAVAILABLE' || thrown.code === 'SW_UPSTREAM_LOST') {
+      this.#missed(reasonOf(thrown));
+      this.#snapshots.doubt();
+    } else if (thrown.code === 'SW_UPSTREAM_REFUSED' || thrown.code === 'SW_UPSTREAM_REDIRECTED')
       this.#failure = reasonOf(thrown);
   }
 
@@ -304,12 +306,22 @@ class Upstream implements Provider {
 
   #reached(): void {
     this.#failure = undefined;
-    this.#context.metrics?.upstreamUp.set({ provider: this.id }, 1);
+    this.#showState();
   }
 
   #missed(reason: string): void {
     this.#failure = reason;
-    this.#context.metrics?.upstreamUp.set({ provider: this.id }, 0);
+    this.#showState();
+  }
+
+  #showState(): void {
+    // One that was replaced finishes its calls; the gauge and the name are those of its successor.
+    if (this.#state !== 'open') return;
+    const available = this.#failure === undefined && this.#snapshots.failure === undefined;
+    this.#context.metrics?.upstreamUp.set({ provider: this.id }, available ? 1 : 0);
+    if (available === this.#available) return;
+    this.#available = available;
+    this.#emit({ kind: 'availability', available });
   }
 
   #notified(notification: ModelNotification, sessionKey: string | undefined): void {

@@ -31,6 +31,8 @@ export interface Metrics {
   readonly upstreamHealed: Counter<'provider'>;
   /** Readings of a provider's lists; `outcome` is `ok` or the code of the failure. */
   readonly listReadings: Counter<'provider' | 'outcome'>;
+  /** Attempts to read the configuration again; `outcome` is `ok` or the code of the refusal. */
+  readonly configReloads: Counter<'outcome'>;
   /** Audit records that a sink never got. */
   readonly auditDropped: Counter<'sink'>;
   /** 1 while an audit sink takes records, 0 while not. */
@@ -141,6 +143,12 @@ export function createMetrics(build: BuildInfo = { version: 'unknown' }): Metric
       name: metricNames.listReadings,
       help: 'Readings of the lists of a provider by outcome: ok, or an error code.',
       labelNames: ['provider', 'outcome'],
+      registers,
+    }),
+    configReloads: new Counter({
+      name: metricNames.configReloads,
+      help: 'Attempts to read the configuration again by outcome: ok, or an error code.',
+      labelNames: ['outcome'],
       registers,
     }),
     auditDropped: new Counter({

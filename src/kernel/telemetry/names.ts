@@ -20,6 +20,7 @@ export const metricNames = {
   upstreamRejected: 'seaworthy_upstream_rejected_total',
   upstreamHealed: 'seaworthy_upstream_sessions_healed_total',
   listReadings: 'seaworthy_list_readings_total',
+  configReloads: 'seaworthy_config_reloads_total',
   auditDropped: 'seaworthy_audit_dropped_total',
   auditSinkUp: 'seaworthy_audit_sink_up',
   securityEvents: 'seaworthy_security_events_total',
