@@ -76,6 +76,25 @@ describe('a call whose upstream asks', () => {
     expect(parking.size).toBe(0);
   });
 
+  it('is answered so before anybody has read the lists of the server', async () => {
+    const unread: Provider = { ...greet, snapshot: () => undefined };
+    const parking = parkingWith();
+    const { key, requestState } = await firstRound(parking, unread);
+    const retry = request({ requestState, inputResponses: { [key]: accept } });
+    expect(JSON.stringify(await parking.invoke(unread, retry.call))).toContain('Ada');
+  });
+
+  it('goes to a server that nobody has listed as it is, where it brings a state of that server', async () => {
+    const seen: JsonObject[] = [];
+    const modern = upstream(async ({ request: { params } }) => {
+      seen.push(params);
+      return { resultType: 'complete', content: [] };
+    });
+    const unread: Provider = { ...modern, snapshot: () => undefined };
+    await parkingWith().invoke(unread, request({ requestState: 'its own', inputResponses: {} }).call);
+    expect(seen).toMatchObject([{ requestState: 'its own', inputResponses: {} }]);
+  });
+
   it('is asked again with another state when the answer is missing', async () => {
     const parking = parkingWith();
     const first = await firstRound(parking);

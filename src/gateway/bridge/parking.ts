@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { fail, type SeaworthyError } from '#kernel/errors/index.js';
 import type { Sealer } from '#kernel/secrets/index.js';
-import { interactiveMethods, type ModelResult } from '#protocol/model/index.js';
+import { interactiveMethods, type Family, type ModelResult } from '#protocol/model/index.js';
 import type { Invocable, ProviderCall } from '../catalog/index.js';
 import { ParkedCall } from './parked-call.js';
 import { isPageState, PageQuestions } from './page-questions.js';
@@ -99,7 +99,10 @@ export class Parking {
       return this.#resume(provider, call, requestState, inputResponses);
     const afterPages = typeof requestState === 'string' && isPageState(requestState);
     if (afterPages) this.#counted(() => this.#pages.check(requestState, provider, call, digestOf(call)));
-    if (!speaksLegacyOnly(provider)) return provider.invoke(afterPages ? withoutAnswers(call) : call);
+    const family = familyOf(provider);
+    // Before the first list nothing is known: a new call may have to park, a retry can only be the server's own.
+    const mayBeTheServers = family === undefined && (requestState !== undefined || inputResponses !== undefined);
+    if (family === 'modern' || mayBeTheServers) return provider.invoke(afterPages ? withoutAnswers(call) : call);
     if (requestState !== undefined && !afterPages)
       throw this.#refuse('state', invalid('it is not one of ours, and this server gives none'));
     const id = randomBytes(12).toString('base64url');
@@ -219,9 +222,9 @@ const leavingError = (provider: string) =>
 /** Who leaves is the provider itself, also where a call goes through a translation of it. */
 const originOf = (provider: Invocable): Invocable => provider.behind ?? provider;
 
-/** A server that speaks the modern family asks through its own results; a module too. */
-const speaksLegacyOnly = (provider: Invocable): boolean =>
-  provider.kind !== 'module' && provider.snapshot()?.family === 'legacy';
+/** A server that speaks the modern family asks through its own results; a module too. Undefined: not known yet. */
+const familyOf = (provider: Invocable): Family | undefined =>
+  provider.kind === 'module' ? 'modern' : provider.snapshot()?.family;
 
 /** The call as it was made first: what a retry adds is for us. */
 function withoutAnswers(call: ProviderCall): ProviderCall {

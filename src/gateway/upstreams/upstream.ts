@@ -1,6 +1,6 @@
 import { fail, reasonOf, SeaworthyError } from '#kernel/errors/index.js';
 import { backoff } from '#kernel/time/index.js';
-import type { RawResult } from '#protocol/jsonrpc/index.js';
+import { isObject, type RawResult } from '#protocol/jsonrpc/index.js';
 import {
   latestModern,
   type ClientFacts,
@@ -92,7 +92,7 @@ class Upstream implements Provider {
       client,
       connect: () => dialer.modern(),
       onNotification: (notification) => this.#notified(notification, undefined),
-      onReopened: () => void this.#snapshots.refreshQuietly(),
+      onReopened: () => this.#catchUp(),
     });
     const reader = {
       context,
@@ -216,8 +216,7 @@ class Upstream implements Provider {
 
   #dial(config: UpstreamConfig, client: ClientFacts): Dialer {
     const notified = (notification: ModelNotification, key: string | undefined) => this.#notified(notification, key);
-    const lost = (matches: (key: string) => boolean) =>
-      this.#interests.lost(matches, () => void this.#snapshots.refreshQuietly());
+    const lost = (matches: (key: string) => boolean) => this.#interests.lost(matches, () => this.#catchUp());
     if ('command' in config)
       return new StdioDialer(config, this.#context, client, notified, (family, reason) => {
         this.#missed(reason);
@@ -286,6 +285,14 @@ class Upstream implements Provider {
     return { accepted, remove: () => this.#listen.remove(resources, tasks) };
   }
 
+  /** Nobody heard what the server announced in the meantime: whatever it would announce counts as changed. */
+  #catchUp(): void {
+    const capabilities = this.#snapshots.current?.capabilities;
+    const announced = listKinds.filter((list) => announces(capabilities?.[list]));
+    for (const list of announced) this.#snapshots.announce(list);
+    if (announced.length === 0) void this.#snapshots.refreshQuietly();
+  }
+
   /** The listing session gets a stream for as long as we run: the server announces changes on it. */
   #watchOwn(): void {
     if (this.#watchesOwn) return;
@@ -339,3 +346,6 @@ class Upstream implements Provider {
     for (const listener of this.#listeners) listener(event);
   }
 }
+
+const listKinds: readonly ListKind[] = ['tools', 'prompts', 'resources'];
+const announces = (capability: unknown): boolean => isObject(capability) && capability['listChanged'] === true;

@@ -11,7 +11,7 @@ const facts = {
   provider: undefined,
   revision: '2025-11-25',
   info: undefined,
-  capabilities: {},
+  capabilities: { roots: {} },
   startedAt: 0,
 } as const;
 
@@ -106,6 +106,17 @@ describe('the live part of a session', () => {
     const [listener] = open;
     await session.unwatch('test://a');
     listener?.notify(updated('test://a'));
+    expect(sent).toEqual([]);
+  });
+
+  it('does not ask what the client did not declare', async () => {
+    const { session, sent } = newSession();
+    const send = (pieces: readonly (string | Buffer)[]) => sent.push(pieces.join(''));
+    const asking = session.ask(new CallScope('r', principal, 0), 'sampling/createMessage', {}, send);
+    await expect(asking).rejects.toMatchObject({
+      error: { code: -32601 },
+      message: expect.stringContaining('sampling'),
+    });
     expect(sent).toEqual([]);
   });
 

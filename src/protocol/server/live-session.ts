@@ -2,6 +2,8 @@ import type { CallScope, Principal } from '#kernel/context/index.js';
 import { fail } from '#kernel/errors/index.js';
 import { isObject, PeerError, type RpcResponse } from '../jsonrpc/index.js';
 import {
+  canBeAsked,
+  capabilityOf,
   passesLogLevel,
   type ClientFacts,
   type JsonObject,
@@ -55,8 +57,14 @@ export class LiveSession {
     return this.#asks.size > 0;
   }
 
-  /** Asks the client through `send` (the call's own stream) and waits for its answer, or for the end of the call. */
+  /**
+   * Asks the client through `send` (the call's own stream) and waits for its answer, or for the end of the call. What
+   * the client did not declare is refused as the client would: an upstream session may serve clients that did.
+   */
   ask(scope: CallScope, method: string, params: JsonObject, send: (pieces: Pieces) => void): Promise<JsonObject> {
+    const needed = capabilityOf(method);
+    if (needed !== undefined && !canBeAsked(this.client.capabilities, { method, params }))
+      return Promise.reject(new PeerError({ code: -32601, message: `The client did not declare ${needed}.` }));
     if (this.#asks.size >= maxQuestions)
       return Promise.reject(fail('SW_OVERLOADED', { reason: `${maxQuestions} questions to the client are open` }));
     const id = this.#nextAskId++;
