@@ -4,6 +4,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { renderCellsReference } from '../test/cells/page.js';
 import { fillSnippets } from './fill-snippets.js';
 import { renderCliReference } from './render-cli-reference.js';
 import { renderConfigReference, renderConfigSchema, renderEnvExample } from './render-config-reference.js';
@@ -16,6 +17,7 @@ const root = join(import.meta.dirname, '..');
 const files: Record<string, () => string | Promise<string>> = {
   'config.schema.json': renderConfigSchema,
   '.env.example': renderEnvExample,
+  'docs/reference/cells.md': renderCellsReference,
   'docs/reference/cli.md': renderCliReference,
   'docs/reference/config.md': renderConfigReference,
   'docs/reference/errors.md': renderErrorReference,

@@ -204,7 +204,8 @@ class Stream implements OpenStream {
 function readEvent(block: string): WireEvent | undefined {
   const fields = new Map<string, string>();
   for (const line of block.split('\n')) {
-    const match = /^(id|retry|data): ?(.*)$/.exec(line);
+    // Without the flag `s` a line separator (U+2028), which JSON may hold as it is, would end the match.
+    const match = /^(id|retry|data): ?(.*)$/s.exec(line);
     if (match) fields.set(match[1] as string, match[2] as string);
   }
   const data = fields.get('data');

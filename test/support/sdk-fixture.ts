@@ -12,19 +12,23 @@ type Families = 'both' | 'modern' | 'legacy';
 /** The fixture as a configured stdio server. Every path is absolute: the gateway may start it anywhere. */
 export const sdkFixtureOverStdio = sdkFixtureOf('both');
 
-/** The same in the families named. */
-export function sdkFixtureOf(family: Families) {
-  return { command: process.execPath, args: [...run, '--stdio', '--family', family] };
+/** The same in the families named, with a journal where a file is given. */
+export function sdkFixtureOf(family: Families, journal?: string) {
+  return { command: process.execPath, args: [...run, '--stdio', '--family', family, ...keeping(journal)] };
 }
 
 /** Starts the fixture over HTTP on a free port (test/fixtures/sdk-server/README.md). */
-export function startSdkFixture(family: Families = 'both') {
-  return startFixture('--http', '0', '--family', family);
+export function startSdkFixture(family: Families = 'both', journal?: string) {
+  return startFixture('--http', '0', '--family', family, ...keeping(journal));
 }
 
 /** Starts the fixture over HTTP+SSE, the transport of revision 2024-11-05, on a free port. */
-export function startSseFixture() {
-  return startFixture('--sse', '0');
+export function startSseFixture(journal?: string) {
+  return startFixture('--sse', '0', ...keeping(journal));
+}
+
+function keeping(journal: string | undefined): string[] {
+  return journal === undefined ? [] : ['--journal', journal];
 }
 
 async function startFixture(...args: string[]) {

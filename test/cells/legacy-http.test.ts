@@ -1,0 +1,3 @@
+import { testCells } from './test-cells.js';
+
+testCells({ family: 'legacy', transport: 'http' });
