@@ -236,7 +236,7 @@ describe('a call whose connection breaks', () => {
 
 describe('a server that is away', () => {
   it('is spared: calls fail at once, and it is found again', async () => {
-    const breaker = { failures: 3, openMs: 200, maxOpenMs: 400 };
+    const breaker = { failures: 3, openMs: 1_500, maxOpenMs: 1_500 };
     const { server, provider, call, metrics } = await setUp('modern', { breaker });
     await server.down();
     // The first one may still go to a connection that is just ending.
@@ -247,7 +247,7 @@ describe('a server that is away', () => {
     expect(provider.health()).toMatchObject({ status: 'degraded', details: { circuit: 'open' } });
     expect(await metrics.text()).toContain('seaworthy_upstream_circuit{provider="faulty"} 2');
     await server.up();
-    await eventually(async () => (await call('echo').then(textOf, () => '')) === 'echo');
+    await eventually(async () => (await call('echo').then(textOf, () => '')) === 'echo', 10_000);
     expect(provider.health()).toMatchObject({ status: 'healthy', details: { circuit: 'closed' } });
     expect(await metrics.text()).toMatch(/seaworthy_upstream_rejected_total\{provider="faulty"\} [1-9]/);
   });
@@ -301,6 +301,21 @@ describe('a server that is not what it was', () => {
     expect(provider.health().details).toMatchObject({ sessions: 2 });
     expect(await metrics.text()).toMatch(/sessions_healed_total\{provider="faulty"\} [1-9]/);
     await expectNoSockets(provider, server);
+  });
+
+  it.each([
+    ['its header annotations', { code: -32020, message: 'the header does not fit' }],
+    ['its revision', { code: -32022, message: 'no', data: { supported: ['2026-07-28'], requested: '2026-07-28' } }],
+  ])('gets a call again that it refused over %s', async (_what, error) => {
+    const { server, call } = await setUp('modern');
+    server.fault = ({ response, id }) => {
+      server.fault = ({ response: next, id: nextId }) => void json(next, resultOf(nextId, 'understood'));
+      json(response, { jsonrpc: '2.0', id, error }, 400);
+    };
+    expect(textOf(await call('write'))).toBe('understood');
+    server.fault = ({ response, id }) => void json(response, { jsonrpc: '2.0', id, error }, 400);
+    await expect(call('write')).rejects.toMatchObject({ error });
+    expect(server.calls).toEqual(['write', 'write', 'write', 'write']);
   });
 
   it.each([

@@ -157,6 +157,7 @@ describe('limits', () => {
   it.each([
     ['principal', { concurrencyPerPrincipal: 2 }],
     ['provider', { concurrencyPerProvider: 2 }],
+    ['provider, where it has its own', { concurrencyOf: new Map([['wire', 2]]) }],
   ])('of concurrency per %s are answered 429, and places are given back', async (_name, limits) => {
     const { server, wire } = await start({ limits });
     const running = [

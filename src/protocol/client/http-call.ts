@@ -222,7 +222,7 @@ function place(location: string, base: URL): string {
 }
 
 /** RFC 9110, 10.2.3: seconds, or a date. Undefined where it is neither. */
-export function retryAfterMs(value: string | string[] | undefined, now: number): number | undefined {
+function retryAfterMs(value: string | string[] | undefined, now: number): number | undefined {
   if (typeof value !== 'string') return undefined;
   const ms = /^\d{1,9}$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now;
   return Number.isNaN(ms) ? undefined : Math.max(ms, 0);
