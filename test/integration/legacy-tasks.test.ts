@@ -122,4 +122,58 @@ for (const transport of ['http', 'stdio'] as const)
         expect(answer).toMatchObject({ resultType: 'complete', content: [{ text: 'decline undefined' }] });
       });
     });
+
+    describe('for a legacy client', () => {
+      const task = { ttl: 60_000 };
+
+      it('are offered as they are, but for the list of everybody’s', async () => {
+        const session = await server.session();
+        const { tasks } = session.initialized['capabilities'] as JsonObject;
+        expect(tasks).toEqual({ cancel: {}, requests: { tools: { call: {} } } });
+        const { tools } = (await session.result('tools/list')) as { tools: JsonObject[] };
+        expect(tools.find(({ name }) => name === 'old__confirm')?.['execution']).toEqual({ taskSupport: 'required' });
+        expect((await session.call('tasks/list')).json?.error).toMatchObject({ code: -32601 });
+      });
+
+      it('are made, looked at and fetched under an id of ours', async () => {
+        const session = await server.session();
+        const created = await session.result('tools/call', {
+          name: 'old__research',
+          arguments: { text: 'iron', ms: 100 },
+          task,
+        });
+        const { taskId, status, ttl } = created['task'] as JsonObject;
+        expect([String(taskId).slice(0, 5), status, ttl]).toEqual(['swt1.', 'working', 60_000]);
+        expect(await session.result('tasks/get', { taskId })).toMatchObject({ taskId });
+        expect(await session.result('tasks/result', { taskId })).toMatchObject({
+          content: [{ text: 'Found iron.' }],
+          _meta: { [meta.relatedTask]: { taskId } },
+        });
+        const other = await server.session({ role: 'reader' });
+        expect((await other.call('tasks/get', { taskId })).json?.error).toMatchObject({ code: -32602 });
+      });
+
+      it('ask on the stream of tasks/result, and name the task', async () => {
+        const session = await server.session({ capabilities: { elicitation: {} } });
+        const params = { name: 'old__confirm', arguments: { text: 'now' }, task };
+        const { taskId } = (await session.result('tools/call', params))['task'] as JsonObject;
+        const stream = await session.open('tasks/result', { taskId }, 'fetch');
+        const question = await stream.message(({ method }) => method === 'elicitation/create');
+        expect(question.params).toMatchObject({
+          message: 'Really now?',
+          _meta: { [meta.relatedTask]: { taskId } },
+        });
+        await session.answer(question.id as number, { result: { action: 'accept', content: { ok: true } } });
+        const { result: done } = await stream.message(({ id }) => id === 'fetch');
+        expect(done).toMatchObject({ content: [{ text: 'accept {"ok":true}' }] });
+      });
+
+      it('are cancelled, and answer as the server does', async () => {
+        const session = await server.session();
+        const params = { name: 'old__research', arguments: { ms: 60_000 }, task };
+        const { taskId } = (await session.result('tools/call', params))['task'] as JsonObject;
+        expect(await session.result('tasks/cancel', { taskId })).toMatchObject({ taskId, status: 'cancelled' });
+        expect((await session.call('tasks/update', { taskId })).json?.error).toMatchObject({ code: -32601 });
+      });
+    });
   });

@@ -5,6 +5,7 @@ import {
   modernRevisions,
   offersLegacyTasks,
   withExtension,
+  type Family,
   type JsonObject,
 } from '#protocol/model/index.js';
 import type { ProviderSnapshot } from './provider.js';
@@ -16,12 +17,17 @@ const maxInstructions = 8192;
  * The body of `server/discover` for a route. One provider alone speaks for itself; several are described together:
  * a feature is offered when any of them has it.
  */
-export function describe(snapshots: readonly ProviderSnapshot[], merged: boolean, serverInfo: JsonObject): JsonObject {
+export function describe(
+  snapshots: readonly ProviderSnapshot[],
+  merged: boolean,
+  serverInfo: JsonObject,
+  reader: Family,
+): JsonObject {
   const only = merged ? undefined : snapshots[0];
   const instructions = only ? only.instructions : joinInstructions(snapshots);
   return {
     supportedVersions: [...modernRevisions],
-    capabilities: only ? modernTasks(only.capabilities) : union(snapshots.map((s) => modernTasks(s.capabilities))),
+    capabilities: only ? tasksFor(reader, only) : union(snapshots.map((snapshot) => tasksFor(reader, snapshot))),
     ...(instructions === undefined ? {} : { instructions }),
     _meta: { [meta.serverInfo]: only?.serverInfo ?? serverInfo },
   };
@@ -34,9 +40,16 @@ function joinInstructions(snapshots: readonly ProviderSnapshot[]): string | unde
   return parts.length > 0 ? parts.join('\n\n').slice(0, maxInstructions) : undefined;
 }
 
-/** Tasks of 2025-11-25 are offered as the extension that replaced them. */
-function modernTasks({ tasks, ...rest }: JsonObject): JsonObject {
-  return offersLegacyTasks({ tasks }) ? withExtension(rest, extension.tasks) : rest;
+/**
+ * What a server can do, its tasks in the words of the reader's family: the extension for modern clients; for legacy
+ * ones the tasks of 2025-11-25, where the server is of their family. No list: it would show those of others.
+ */
+function tasksFor(reader: Family, { capabilities, family }: ProviderSnapshot): JsonObject {
+  const { tasks, ...rest } = capabilities;
+  if (!isObject(tasks) || !offersLegacyTasks(capabilities)) return rest;
+  if (reader === 'modern') return withExtension(rest, extension.tasks);
+  const { list: _list, ...kept } = tasks;
+  return family === 'legacy' ? { ...rest, tasks: kept } : rest;
 }
 
 function union(all: readonly JsonObject[]): JsonObject {

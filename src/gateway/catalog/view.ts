@@ -1,5 +1,5 @@
 import { fail } from '#kernel/errors/index.js';
-import { extension, hasExtension } from '#protocol/model/index.js';
+import { extension, hasExtension, offersLegacyTasks } from '#protocol/model/index.js';
 import type { RawResult } from '#protocol/jsonrpc/index.js';
 import type { Family, JsonObject, Prompt, Resource, ResourceTemplate, Tool } from '#protocol/model/index.js';
 import type { Rights } from '../policy/index.js';
@@ -48,6 +48,7 @@ export class View {
   readonly #schemes = new Map<string, Set<string>>();
   readonly #pages: ListPages;
   readonly #discover: JsonObject;
+  readonly #legacyDiscover: JsonObject;
 
   /**
    * @param snapshots of the route's providers, in the order of the configuration
@@ -86,7 +87,8 @@ export class View {
       ttlMs: snapshots.length > 0 ? Math.min(...snapshots.map((s) => s.ttlMs)) : 0,
       cacheScope: options.private || snapshots.some((s) => s.cacheScope === 'private') ? 'private' : 'public',
     };
-    this.#discover = { ...describe(snapshots, merged, options.serverInfo), ...cache };
+    this.#discover = { ...describe(snapshots, merged, options.serverInfo, 'modern'), ...cache };
+    this.#legacyDiscover = { ...describe(snapshots, merged, options.serverInfo, 'legacy'), ...cache };
     this.#pages = new ListPages(lists, options.pageSize, cache, resultMeta(this.#discover));
   }
 
@@ -95,9 +97,15 @@ export class View {
     return this.#discover;
   }
 
+  /** The same for a legacy client: tasks of its own kind, where servers of its family have them. */
+  get legacyDiscover(): JsonObject {
+    return this.#legacyDiscover;
+  }
+
   /** True where a provider of the route makes tasks that clients of the family can follow. */
   offersTasks(family: Family): boolean {
-    return family === 'modern' && hasExtension(this.#discover['capabilities'] as JsonObject, extension.tasks);
+    if (family === 'legacy') return offersLegacyTasks(this.#legacyDiscover['capabilities'] as JsonObject);
+    return hasExtension(this.#discover['capabilities'] as JsonObject, extension.tasks);
   }
 
   /**

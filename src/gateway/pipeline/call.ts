@@ -2,7 +2,7 @@ import { fail, toSeaworthyError } from '#kernel/errors/index.js';
 import { taskMethods, type ModelResult } from '#protocol/model/index.js';
 import { fulfilInput, type Parking } from '../bridge/index.js';
 import type { Invocable, ProviderCall } from '../catalog/index.js';
-import type { TaskCalls } from '../tasks/index.js';
+import type { Run, TaskCalls } from '../tasks/index.js';
 import type { CallTarget, Flow } from './flow.js';
 
 /** What a call may need on its way besides its provider. */
@@ -57,10 +57,10 @@ export function invoke(flow: Flow, target: CallTarget, parts: CallParts): Promis
 async function start(flow: Flow, target: CallTarget, invocation: ProviderCall, parts: CallParts): Promise<ModelResult> {
   const { provider } = target;
   const { method } = invocation.request;
+  const run: Run = (by, call) => across(by, call, parts);
   if (taskMethods.has(method))
-    return parts.tasks.follow(provider, invocation, String(flow.call.request.params['taskId']));
-  if (method !== 'tools/call') return across(provider, invocation, parts);
-  return parts.tasks.call(provider, target.name, invocation, (by, call) => across(by, call, parts));
+    return parts.tasks.follow(provider, invocation, String(flow.call.request.params['taskId']), run);
+  return method === 'tools/call' ? parts.tasks.call(provider, target.name, invocation, run) : run(provider, invocation);
 }
 
 /** To a provider of either family: its questions reach the client in the words of the client's family. */

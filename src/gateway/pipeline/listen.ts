@@ -4,7 +4,7 @@ import type { Listener, Listening } from '#protocol/server/index.js';
 import type { Catalog, OtherEvent, Provider, ProviderSubscription, View } from '../catalog/index.js';
 import type { Rights } from '../policy/index.js';
 import { requireFamily } from './require-family.js';
-import { knowsTasks, type TaskTokens } from '../tasks/index.js';
+import { knowsTasks, shownNotification, type TaskTokens } from '../tasks/index.js';
 
 /** One thing that the client wants to hear of: a resource by its URI, or a task by its id. */
 interface Watch {
@@ -41,7 +41,7 @@ export function listen(listener: Listener, catalog: Catalog, tokens: TaskTokens)
         if (listener.filter[`${list}ListChanged`])
           listener.notify({ method: `notifications/${list}/list_changed`, params: {} });
     } else if (isShown(change.provider)) {
-      const notification = notificationFor(change.provider, change.event, listener, rights, watched);
+      const notification = notificationFor(change.provider, change.event, listener, rights, watched, tokens);
       if (notification) listener.notify(notification);
     }
   });
@@ -149,9 +149,10 @@ const honoured = (filter: ListenFilter, accepted: readonly Watch[]): ListenFilte
 function notificationFor(
   provider: string,
   event: OtherEvent,
-  { filter, session }: Listener,
+  { filter, session, principal }: Listener,
   rights: Rights,
   watched: ReadonlyMap<string, Watch>,
+  tokens: TaskTokens,
 ): ModelNotification | undefined {
   // Asked again for each update: the rights may have changed since the interest was taken.
   if (event.kind === 'task') {
@@ -166,5 +167,7 @@ function notificationFor(
     return { method: 'notifications/resources/updated', params: { ...event.params, uri: watch.shown } };
   }
   // Only a legacy session has a place for what belongs to no call.
-  return session && passesLogLevel(event.notification, filter.logLevel) ? event.notification : undefined;
+  if (!session) return undefined;
+  const shown = shownNotification(event.notification, (id) => tokens.known(principal.id, provider, id));
+  return shown && passesLogLevel(shown, filter.logLevel) ? shown : undefined;
 }

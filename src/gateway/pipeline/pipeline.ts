@@ -147,7 +147,8 @@ function fromView({ request, client, route }: InboundCall, view: Flow['view'], c
   const { method, params } = request;
   if (!view || !(method === 'server/discover' || isListMethod(method))) throw fail('SW_METHOD_UNKNOWN', { method });
   const unavailable = catalog.unavailable(route.provider, view);
-  return method === 'server/discover' ? view.discover : view.list(method, client.family, params['cursor'], unavailable);
+  if (method !== 'server/discover') return view.list(method, client.family, params['cursor'], unavailable);
+  return client.family === 'legacy' ? view.legacyDiscover : view.discover;
 }
 
 const isListMethod = (method: string): method is ListMethod =>

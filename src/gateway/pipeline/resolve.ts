@@ -46,6 +46,7 @@ function targetOf(flow: Flow, view: View, catalog: Catalog, tokens: TaskTokens):
     case 'tasks/get':
     case 'tasks/update':
     case 'tasks/cancel':
+    case 'tasks/result':
       return byTask(flow, view, catalog, tokens);
     default:
       return undefined;
@@ -119,8 +120,9 @@ function byReference(flow: Flow, view: View, catalog: Catalog, reference: unknow
 /** A task is reached by whom it was given to, through the admission of the call that made it. */
 function byTask(flow: Flow, view: View, catalog: Catalog, tokens: TaskTokens): CallTarget | undefined {
   const { request, client, scope } = flow.call;
-  if (!view.offersTasks(client.family)) return undefined;
-  requireTasks(client);
+  const foreign = client.family === 'modern' ? 'tasks/result' : 'tasks/update';
+  if (request.method === foreign || !view.offersTasks(client.family)) return undefined;
+  if (client.family === 'modern') requireTasks(client);
   const found = tokens.open(scope.principal.id, requireText(request.params, 'taskId'));
   if (!found || !view.providers.has(found.provider)) throw fail('SW_TASK_UNKNOWN');
   return {

@@ -13,7 +13,16 @@ import {
 import type { Invocable, ProviderCall } from '../catalog/index.js';
 import type { Parking } from '../bridge/index.js';
 import { absorbTask, declaring } from './absorb.js';
-import { asOneCall, asTask, createdTask, legacySupport, LegacyTasks, toModern } from './legacy-tasks.js';
+import {
+  asOneCall,
+  asTask,
+  createdTask,
+  keepsLegacyTasks,
+  legacySupport,
+  LegacyTasks,
+  toModern,
+} from './legacy-tasks.js';
+import { shownResult, withShownIds, type ShownId } from './relay.js';
 import type { TaskTokens } from './task-tokens.js';
 
 /** Makes a call across the families: what `tools/call` does besides tasks. */
@@ -38,10 +47,24 @@ export class TaskCalls {
   async call(provider: Invocable, tool: string, call: ProviderCall, run: Run): Promise<ModelResult> {
     const support = call.client.family === 'modern' ? legacySupport(provider, tool) : undefined;
     if (support) return this.#callLegacy(provider, tool, support, call, run);
+    if (call.client.family === 'legacy' && keepsLegacyTasks(provider)) return this.#relay(provider, tool, call, run);
     const result = await run(provider, asModern(provider, call));
     if (!isTaskResult(result)) return result;
     if (!knowsTasks(call.client)) return absorbTask(provider, call, result, this.#logger);
     return withTaskId(result, this.#seal(provider, tool, call, memberOf(result, 'taskId'), 'modern'));
+  }
+
+  /** Both sides have the tasks of 2025-11-25: the client asks for one, or does not. */
+  async #relay(provider: Invocable, tool: string, call: ProviderCall, run: Run): Promise<ModelResult> {
+    const result = await run(provider, withShownIds(call, this.#shownId(provider, call)));
+    const task = createdTask(result);
+    // From here on it is known: the ids below find it.
+    if (task) this.#seal(provider, tool, call, task['taskId'], 'legacy');
+    return shownResult(result, this.#shownId(provider, call));
+  }
+
+  #shownId(provider: Invocable, { scope }: ProviderCall): ShownId {
+    return (taskId) => this.#tokens.known(scope.principal.id, provider.id, taskId);
   }
 
   /** A tool of an older server that can run as a task, called by a modern client. */
@@ -66,10 +89,14 @@ export class TaskCalls {
   }
 
   /**
-   * Answers `tasks/get`, `tasks/update` and `tasks/cancel`; `call` names the task as its provider does.
+   * Answers requests about a task; `call` names it as its provider does.
    * @param shownId the id by which the client knows the task
    */
-  async follow(provider: Invocable, call: ProviderCall, shownId: string): Promise<ModelResult> {
+  async follow(provider: Invocable, call: ProviderCall, shownId: string, run: Run): Promise<ModelResult> {
+    if (call.client.family === 'legacy') {
+      const known: ShownId = (taskId) => (taskId === call.request.params['taskId'] ? shownId : undefined);
+      return shownResult(await run(provider, withShownIds(call, known)), known);
+    }
     const kept = this.#tokens.open(call.scope.principal.id, shownId)?.family;
     const result = await (kept === 'legacy' ? this.#legacy.follow(provider, call) : provider.invoke(call));
     return call.request.method === 'tasks/get' ? withTaskId(result, shownId) : result;

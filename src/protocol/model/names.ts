@@ -32,5 +32,5 @@ export const mirroredName: Readonly<Record<string, string>> = {
   'tasks/cancel': 'taskId',
 };
 
-/** Requests about a task that a call has made; each names it in `taskId`. */
-export const taskMethods: ReadonlySet<string> = new Set(['tasks/get', 'tasks/update', 'tasks/cancel']);
+/** Requests about a task that a call has made; each names it in `taskId`. `update` is modern, `result` legacy. */
+export const taskMethods: ReadonlySet<string> = new Set(['tasks/get', 'tasks/update', 'tasks/cancel', 'tasks/result']);
