@@ -282,14 +282,19 @@ for (const transport of ['http', 'stdio'] as const)
   });
 
 describe('the deadline of a call', () => {
+  let setup: Setup;
+  beforeAll(async () => {
+    setup = await gateway('http', 400);
+  });
+  afterAll(() => setup.stop());
+
   it('ends the wait for a task, and the task', async () => {
-    const { server, stop } = await gateway('http', 400);
+    const { server } = setup;
     const session = await server.session();
     const reply = await session.call('tools/call', { name: 'jobs__slow_compute', arguments: { seconds: 60 } });
     expect(reply.json?.error?.data).toMatchObject({ code: 'SW_DEADLINE_EXCEEDED' });
     await eventually(async () =>
       JSON.stringify(await session.result('tools/call', { name: 'jobs__task_log' })).includes('cancelled slow_compute'),
     );
-    await stop();
   });
 });
