@@ -227,7 +227,8 @@ export class ParkedCall {
   /** Progress goes to whichever request waits now, under that request's own token. */
   #notify(notification: ModelNotification): void {
     const call = this.#attachment?.call;
-    if (!call) return;
+    // The modern family has no ids of pages, so nothing that says that one is done.
+    if (!call || notification.method === 'notifications/elicitation/complete') return;
     if (notification.method !== 'notifications/progress') {
       call.channel.notify(notification);
       return;

@@ -133,6 +133,17 @@ describe('a call whose upstream asks', () => {
     expect(retry.notified.map(({ params }) => params['progressToken'])).toEqual(['second']);
   });
 
+  it('keeps from its client what the modern family has not got', async () => {
+    const completing = upstream(async ({ channel }) => {
+      for (const method of ['notifications/elicitation/complete', 'notifications/message'])
+        channel.notify({ method, params: {} });
+      return { content: [] };
+    });
+    const sent = request();
+    await parkingWith().invoke(completing, sent.call);
+    expect(sent.notified.map(({ method }) => method)).toEqual(['notifications/message']);
+  });
+
   it('declines what this client did not declare, and asks the rest', async () => {
     const heard: unknown[] = [];
     const both = upstream(async ({ channel }) => {

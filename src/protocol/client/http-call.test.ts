@@ -134,6 +134,21 @@ describe('a request over HTTP', () => {
     await expect(peer.request(callOf())).rejects.toMatchObject({ code });
   });
 
+  it('keeps to itself that the server takes back a question: its id is of this hop', async () => {
+    const { peer } = await setUp((_request, answer, body) => {
+      const said = [
+        { method: 'notifications/cancelled', params: { requestId: 1 } },
+        { method: 'notifications/message', params: { level: 'info', data: 1 } },
+      ];
+      stream(answer);
+      for (const message of said) answer.write(`data: ${JSON.stringify({ jsonrpc: '2.0', ...message })}\n\n`);
+      answer.end(`data: ${response(idOf(body))}\n\n`);
+    });
+    const seen: ModelNotification[] = [];
+    await peer.request(callOf(seen));
+    expect(seen.map(({ method }) => method)).toEqual(['notifications/message']);
+  });
+
   it('that nobody takes was not executed', async () => {
     const { peer, server } = await setUp(() => {});
     server.close();

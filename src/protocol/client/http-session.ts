@@ -116,6 +116,7 @@ export class HttpSession {
       if (message.kind === 'request') this.#asked(message);
       else if (message.kind === 'notification') {
         const { method, params } = message;
+        if (method === 'notifications/cancelled') continue;
         const [sole] = this.#calls.size === 1 && !isGlobalNotification(method) ? this.#calls : [];
         if (sole) relay(sole, { method, params });
         else this.#options.unattributed({ method, params });

@@ -79,6 +79,8 @@ export const isGlobalNotification = (method: string): boolean =>
 
 /** Hands a notification to the call it belongs to, under the token that the caller chose. */
 export function relay(call: OutboundCall, notification: ModelNotification): void {
+  // It names a question by the id that it has on the hop to the server; beyond, another may have that id.
+  if (notification.method === 'notifications/cancelled') return;
   if (notification.method !== 'notifications/progress') return call.channel?.notify(notification);
   const progressToken = progressTokenOf(call.request.params);
   if (progressToken === undefined) return;

@@ -360,6 +360,23 @@ describe('what the server asks a legacy client', () => {
     expect(await stream.ended()).toEqual({ complete: true });
   });
 
+  it('is not sent to one that takes JSON alone: the call fails, and nothing comes before the result', async () => {
+    const { server } = await start();
+    const session = await server.session({ capabilities });
+    const json = (name: string, args: object) =>
+      server.client.send(
+        session.wire(session.request('tools/call', { name, arguments: args, _meta: { progressToken: 1 } }), {
+          headers: { accept: 'application/json' },
+        }),
+      );
+    const asked = await json('wire__ask', { kinds: ['elicit'] });
+    expect(asked.headers['content-type']).toContain('application/json');
+    expect(asked.json?.result).toMatchObject({ isError: true });
+    expect(asked.text).toContain('SW_INPUT_UNAVAILABLE');
+    const polled = await json('wire__poll', {});
+    expect(polled.json?.result).toHaveProperty('content');
+  });
+
   it('is not sent to one that did not declare it', async () => {
     const { server } = await start();
     const session = await server.session({ capabilities: { sampling: {} } });
