@@ -54,6 +54,15 @@ export class Inspector {
   }
 }
 
+/** Bytes of live objects after the garbage is gone: what a leak of ours adds to, whatever the allocator keeps. */
+export async function heapBytes(server: ServerProcess): Promise<number> {
+  const inspector = await Inspector.attach(server);
+  for (let time = 0; time < 3; time += 1) await inspector.call('HeapProfiler.collectGarbage');
+  const { usedSize } = (await inspector.call('Runtime.getHeapUsage')) as { usedSize: number };
+  inspector.close();
+  return usedSize;
+}
+
 /** Resident bytes after the garbage is gone, so that a difference is what is really held. */
 export async function settledBytes(server: ServerProcess): Promise<number> {
   const inspector = await Inspector.attach(server);

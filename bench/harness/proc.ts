@@ -5,6 +5,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 const ticksPerSecond = 100;
 
 interface Stat {
+  /** R, S, T and the like; Z: ended and not collected. */
+  readonly state: string;
   readonly parent: number;
   readonly cpuSeconds: number;
 }
@@ -19,7 +21,11 @@ function statOf(pid: number): Stat | undefined {
   }
   // The second field is the name in brackets and may hold spaces.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return { parent: Number(fields[1]), cpuSeconds: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond };
+  return {
+    state: fields[0] ?? '',
+    parent: Number(fields[1]),
+    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond,
+  };
 }
 
 /** The process and all its descendants. */
@@ -33,6 +39,24 @@ export function treeOf(root: number): number[] {
   const tree = [root];
   for (const pid of tree) tree.push(...(children.get(pid) ?? []));
   return tree;
+}
+
+/** Descendants that have ended and were not collected. */
+export const zombiesOf = (root: number): number[] => treeOf(root).filter((pid) => statOf(pid)?.state === 'Z');
+
+/** Processes of any parent whose command line has `mark`. */
+export const processesWith = (mark: string): number[] =>
+  readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => Number.isInteger(pid) && pid !== process.pid && commandLine(pid).includes(mark));
+
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${String(pid)}/cmdline`, 'latin1');
+  } catch {
+    // Ended meanwhile.
+    return '';
+  }
 }
 
 /** CPU seconds, user and system, that these processes have used. */

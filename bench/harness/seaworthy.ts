@@ -50,9 +50,7 @@ export class Seaworthy {
   constructor(options: StartOptions) {
     this.#options = options;
     mkdirSync(join(this.#folder, 'data'));
-    const config = { ...guarded, dataDir: join(this.#folder, 'data'), ...options.config };
-    // JSON is YAML.
-    writeFileSync(this.configPath, JSON.stringify(config, undefined, 2));
+    this.#write(options.config);
   }
 
   get configPath(): string {
@@ -92,6 +90,18 @@ export class Seaworthy {
   /** The merged endpoint, or the one of a provider. */
   endpoint(provider?: string): Endpoint {
     return { url: provider === undefined ? this.#url : `${this.#url}/${provider}`, apiKey: this.#apiKey };
+  }
+
+  /** Puts other settings in force, in place of those it was made with, without a restart. */
+  reload(config: Readonly<Record<string, unknown>>): void {
+    this.#write(config);
+    this.process.signal('SIGHUP');
+  }
+
+  #write(settings: Readonly<Record<string, unknown>>): void {
+    const config = { ...guarded, dataDir: join(this.#folder, 'data'), ...settings };
+    // JSON is YAML.
+    writeFileSync(this.configPath, JSON.stringify(config, undefined, 2));
   }
 
   /** Stops the process and keeps the folder. */

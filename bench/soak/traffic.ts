@@ -63,10 +63,19 @@ export class Traffic {
   #running = true;
   #nextId = idPlaceholder;
 
-  constructor(streams: readonly Stream[]) {
+  readonly #paceMs: number;
+
+  /** @param paceMs - pause of each worker between two calls: long runs keep every outcome in memory */
+  constructor(streams: readonly Stream[], paceMs = 0) {
+    this.#paceMs = paceMs;
     for (const stream of streams) {
       for (let worker = 0; worker < stream.workers; worker += 1) this.#workers.push(this.#work(stream));
     }
+  }
+
+  /** What has become of the calls so far. */
+  get ended(): readonly Ended[] {
+    return this.#ended;
   }
 
   /** Lets the calls on their way end and returns what became of all. */
@@ -83,7 +92,8 @@ export class Traffic {
       const outcome = await this.#call(plan);
       this.#ended.push({ stream: name, sentAt, ...outcome });
       // A refused connection fails at once; do not spin on it.
-      if (outcome.outcome === 'lost') await new Promise((resolve) => setTimeout(resolve, 50));
+      const pauseMs = outcome.outcome === 'lost' ? 50 : this.#paceMs;
+      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   }
 

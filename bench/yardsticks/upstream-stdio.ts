@@ -1,8 +1,8 @@
-// Lean upstream over stdio. `--tools N` sets how many tools it lists.
+// Lean upstream over stdio. `--tools N` sets how many tools it lists; `--mark TEXT` is for whoever looks for the process.
 import { parseArgs } from 'node:util';
 import { answer, leanTools } from './lean-server.js';
 
-const { values } = parseArgs({ options: { tools: { type: 'string', default: '1' } } });
+const { values } = parseArgs({ options: { tools: { type: 'string', default: '1' }, mark: { type: 'string' } } });
 const tools = leanTools(Number(values.tools));
 let rest = '';
 
