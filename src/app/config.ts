@@ -167,6 +167,12 @@ export const rootConfig = field.section(
           unit: 'ms',
           doc: 'Time for a request to arrive whole.',
         }),
+        writeTimeoutMs: field.int({
+          default: minute,
+          min: 1000,
+          unit: 'ms',
+          doc: 'Time in which a client must read something of an answer that waits for it.',
+        }),
         legacySse: field.boolean({ default: false, doc: 'Serves clients of revision 2024-11-05 at /sse.' }),
       },
       'Where clients connect.',

@@ -16,6 +16,10 @@ export interface ListenerOptions {
   readonly port: number;
   /** Time for a request to arrive whole, milliseconds. */
   readonly requestTimeoutMs: number;
+  /** Time in which a client must read something of an answer that waits for it, milliseconds. Default 60,000. */
+  readonly writeTimeoutMs?: number;
+  /** Told when a client that read nothing for that long was cut off. */
+  readonly onSlowClient?: () => void;
 }
 
 /** How often connections that have become idle are looked for while closing, milliseconds. */
@@ -30,6 +34,12 @@ export async function openListener(
   // Clients open connections ahead of need. Node does not count one as idle before its first request, so it would hold
   // the end up until it times out.
   const unused = new Set<Socket>();
+  // One for all responses. A response that waits for its result is silent too: only bytes that nobody takes count.
+  const onSilence = function (this: ServerResponse): void {
+    if (!this.socket?.writableLength) return;
+    options.onSlowClient?.();
+    this.destroy();
+  };
   const server = createServer(
     {
       requestTimeout: options.requestTimeoutMs,
@@ -41,9 +51,11 @@ export async function openListener(
     (request, response) => {
       unused.delete(request.socket);
       if (closing) response.setHeader('connection', 'close');
+      response.on('timeout', onSilence);
       handle(request, response);
     },
   );
+  server.timeout = options.writeTimeoutMs ?? 60_000;
   server.on('connection', (socket) => {
     unused.add(socket);
     socket.once('close', () => unused.delete(socket));

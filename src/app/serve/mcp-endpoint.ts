@@ -28,6 +28,7 @@ export function mcpEndpoint(gateway: Gateway): McpHttp {
     onAnswer: (status) => metrics.httpRequest(status),
     onRefusal: (code) => metrics.refusals.inc({ code }),
     onStreams: (open) => metrics.openStreams.set(open),
+    onSlowClient: () => metrics.slowClients.inc(),
   });
 }
 

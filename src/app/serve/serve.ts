@@ -46,7 +46,7 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
     const apiKey = auth.mode === 'keys' ? await gateway.makeFirstKey() : undefined;
     const requestTimeoutMs = server.requestTimeoutMs;
     const front = await openListener(
-      { ...server, requestTimeoutMs },
+      { ...server, requestTimeoutMs, onSlowClient: () => gateway.metrics.slowClients.inc() },
       publicRoutes(gateway, mcp, () => ready && gateway.catalog.settled),
     );
     const back = await openListener({ ...operations, requestTimeoutMs }, operationsRoutes(gateway, mcp)).catch(

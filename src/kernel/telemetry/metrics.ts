@@ -19,6 +19,8 @@ export interface Metrics {
   readonly parkedRefused: Counter<'reason'>;
   readonly openStreams: Gauge;
   readonly refusals: Counter<'code'>;
+  /** Connections closed because the client did not read. */
+  readonly slowClients: Counter;
   /** 1 when the upstream answers, 0 when not. */
   readonly upstreamUp: Gauge<'provider'>;
   readonly upstreamRestarts: Counter<'provider'>;
@@ -91,6 +93,11 @@ export function createMetrics(build: BuildInfo = { version: 'unknown' }): Metric
       registers,
     }),
     openStreams: new Gauge({ name: metricNames.openStreams, help: 'Open event streams.', registers }),
+    slowClients: new Counter({
+      name: metricNames.slowClients,
+      help: 'Connections closed because the client did not read.',
+      registers,
+    }),
     refusals: new Counter({
       name: metricNames.refusals,
       help: 'Refused requests by error code.',

@@ -12,6 +12,7 @@ export const metricNames = {
   parkedRefused: 'seaworthy_parked_refused_total',
   openStreams: 'seaworthy_open_streams',
   refusals: 'seaworthy_refusals_total',
+  slowClients: 'seaworthy_slow_clients_total',
   upstreamUp: 'seaworthy_upstream_up',
   upstreamRestarts: 'seaworthy_upstream_restarts_total',
   upstreamCircuit: 'seaworthy_upstream_circuit',

@@ -29,6 +29,8 @@ export interface McpHttpOptions {
   readonly onAnswer?: (status: number) => void;
   readonly onRefusal?: (code: string) => void;
   readonly onStreams?: (open: number) => void;
+  /** Told when a client that read too slowly was cut off. */
+  readonly onSlowClient?: () => void;
 }
 
 /** The MCP endpoint as a request listener for `node:http`. */
@@ -54,7 +56,7 @@ export function mcpHttp(context: ServingContext, options: McpHttpOptions): McpHt
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
     const startedAt = performance.now();
-    const answer = new HttpAnswer(response, options.maxBufferedBytes, options.onAnswer);
+    const answer = new HttpAnswer(response, options.maxBufferedBytes, options.onAnswer, options.onSlowClient);
     const header: HeaderOf = (name) => {
       const value = request.headers[name];
       return typeof value === 'string' ? value : value?.join(', ');

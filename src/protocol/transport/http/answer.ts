@@ -14,16 +14,24 @@ export class HttpAnswer {
   readonly #response: ServerResponse;
   readonly #maxBufferedBytes: number;
   readonly #onStatus: ((status: number) => void) | undefined;
+  readonly #onSlow: (() => void) | undefined;
   #state: 'waiting' | 'streaming' | 'ended' = 'waiting';
 
   /**
    * @param maxBufferedBytes a client that reads slower than this is cut off (bytes waiting in the socket)
    * @param onStatus told of the status once it is decided
+   * @param onSlow told when a client is cut off
    */
-  constructor(response: ServerResponse, maxBufferedBytes: number, onStatus?: (status: number) => void) {
+  constructor(
+    response: ServerResponse,
+    maxBufferedBytes: number,
+    onStatus?: (status: number) => void,
+    onSlow?: () => void,
+  ) {
     this.#response = response;
     this.#maxBufferedBytes = maxBufferedBytes;
     this.#onStatus = onStatus;
+    this.#onSlow = onSlow;
     response.on('error', destroyBroken);
   }
 
@@ -137,7 +145,9 @@ export class HttpAnswer {
   }
 
   #cutSlowReader(): void {
-    if (this.#response.writableLength > this.#maxBufferedBytes) this.#response.destroy();
+    if (this.#response.destroyed || this.#response.writableLength <= this.#maxBufferedBytes) return;
+    this.#onSlow?.();
+    this.#response.destroy();
   }
 }
 
