@@ -1,4 +1,5 @@
-// Lean upstream over Streamable HTTP, JSON answers only. `--tools N` sets how many tools it lists, `--port N` where.
+// Lean upstream over Streamable HTTP, JSON answers only, at every path. `--tools N` sets how many tools it lists,
+// `--port N` where. After a PUT of any path it answers nothing there any more.
 import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
 import { answer, leanTools } from './lean-server.js';
@@ -9,9 +10,17 @@ const { values } = parseArgs({
 });
 const tools = leanTools(Number(values.tools));
 let sessions = 0;
+const silent = new Set<string>();
 
 await serve(
   createServer((request, response) => {
+    const path = request.url ?? '/';
+    if (request.method === 'PUT') {
+      silent.add(path);
+      response.writeHead(204).end();
+      return;
+    }
+    if (silent.has(path)) return;
     if (request.method !== 'POST') {
       response.writeHead(request.method === 'DELETE' ? 200 : 405).end();
       return;

@@ -39,6 +39,8 @@ interface Member {
   readonly waitUntil: number;
   /** The snapshot kept from an earlier run, until there is a live one. */
   warm: ProviderSnapshot | undefined;
+  /** What views were made of, in brief. */
+  facts: string;
 }
 
 interface BuiltView {
@@ -99,11 +101,13 @@ export class Catalog {
 
   #begin(provider: Provider): Member {
     provider.onEvent((event) => this.#onEvent(provider, event));
+    const warm = this.#options.store.load(provider.id);
     const member: Member = {
       provider,
       settled: false,
       waitUntil: performance.now() + this.#options.coldWaitMs,
-      warm: this.#options.store.load(provider.id),
+      warm,
+      facts: factsOf(warm),
       started: provider.start().then(
         () => this.#settle(member),
         (error: unknown) => {
@@ -119,6 +123,15 @@ export class Catalog {
 
   #settle(member: Member): void {
     member.settled = true;
+    this.#followViews(member);
+  }
+
+  /** Forgets the views unless the member shows what they were made of: live lists are often those that were kept. */
+  #followViews(member: Member): void {
+    const facts = factsOf(member.provider.snapshot() ?? member.warm);
+    this.#split = undefined;
+    if (facts === member.facts) return;
+    member.facts = facts;
     this.#forgetViews();
   }
 
@@ -290,7 +303,7 @@ export class Catalog {
     if (!snapshot) return;
     member.warm = undefined;
     this.#options.store.save(snapshot);
-    this.#forgetViews();
+    this.#followViews(member);
     // The first live lists may be those that were kept: nothing has changed for anybody.
     if (warm?.hash !== snapshot.hash) this.#changes.add([provider.id], lists);
   }
@@ -315,6 +328,12 @@ const listsOf = ({ tools, prompts, resources, resourceTemplates }: ProviderSnaps
   ...(prompts.length > 0 ? (['prompts'] as const) : []),
   ...(resources.length + resourceTemplates.length > 0 ? (['resources'] as const) : []),
 ];
+/** Everything of a snapshot that a view shows; its lists by their hash. */
+const factsOf = (snapshot: ProviderSnapshot | undefined): string => {
+  if (!snapshot) return '';
+  const { hash, family, ttlMs, cacheScope, capabilities, instructions, serverInfo } = snapshot;
+  return JSON.stringify([hash, family, ttlMs, cacheScope, capabilities, instructions, serverInfo]);
+};
 const maxViews = 1000;
 const servesFamily = ({ provider }: Member, family: Family): boolean => provider.serves?.(family) ?? true;
 const isAwaited = (member: Member): boolean =>
