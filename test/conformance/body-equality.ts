@@ -10,11 +10,16 @@ export interface Probe {
 export interface Allowance {
   /** Probes by name. */
   readonly probes: RegExp;
-  /** Path from the message, dots between members. Its presence may differ too when `optional`. */
-  readonly field: string;
+  /** Path from the message: a list, or dots between members. Its presence may differ too when `optional`. */
+  readonly field: string | readonly string[];
   readonly optional?: boolean;
+  /** Only where the families are crossed in this direction. */
+  readonly crossing?: Crossing;
   readonly reason: string;
 }
+
+/** From a client of the one family to a server that speaks only the other. */
+export type Crossing = 'to modern' | 'to legacy';
 
 /**
  * Everything that may differ. Probes named `edge` are refused by the gateway before the upstream sees them: status and
@@ -58,6 +63,45 @@ export const allowances: readonly Allowance[] = [
     field: 'id',
     optional: true,
     reason: 'an answer to a message that was not read has the id null or none',
+  },
+  {
+    crossing: 'to legacy',
+    probes: /^(?!discover)/,
+    field: ['result', '_meta'],
+    optional: true,
+    reason: 'results of an older server do not name it; the gateway names itself where there is nothing else',
+  },
+  {
+    crossing: 'to legacy',
+    probes: /^(discover|.*\/list)$/,
+    field: 'result.ttlMs',
+    reason: 'older servers say nothing about it: the gateway says how long it keeps a list',
+  },
+  ...['message', 'data'].map((member): Allowance => ({
+    crossing: 'to legacy',
+    probes: /^tampered state$/,
+    field: `error.${member}`,
+    reason: 'the state is sealed by the gateway',
+  })),
+  {
+    crossing: 'to legacy',
+    probes: /^tools\/call without the capability$/,
+    field: 'error.message',
+    reason: 'the gateway knows what a client declared; the words are its own',
+  },
+  ...['code', 'hint', 'requestId'].map((member): Allowance => ({
+    crossing: 'to legacy',
+    probes: /^tools\/call without the capability$/,
+    field: `error.data.${member}`,
+    optional: true,
+    reason: 'added to what the specification demands here, which is compared',
+  })),
+  {
+    crossing: 'to modern',
+    probes: /that asks the/,
+    field: 'params._meta',
+    optional: true,
+    reason: 'a question in a result has no progress token',
   },
   {
     probes: /./,
@@ -111,10 +155,42 @@ function answered(name: string, tool: string, inputResponses: object, tamper = '
     name,
     async ask(url) {
       const first = await exchange(url, modernRequest('tools/call', call(tool), { capabilities }));
-      const { requestState } = (first.messages.at(-1)?.result ?? {}) as { requestState?: string };
+      const { requestState, inputRequests = {} } = (first.messages.at(-1)?.result ?? {}) as {
+        requestState?: string;
+        inputRequests?: object;
+      };
       const state = requestState === undefined ? {} : { requestState: `${requestState}${tamper}` };
-      const retry = call(tool, {}, { inputResponses, ...state });
+      // The key of a question is the server's, or the gateway's where the server has none.
+      const [answer] = Object.values(inputResponses) as object[];
+      const under = answer ? Object.fromEntries(Object.keys(inputRequests).map((key) => [key, answer])) : {};
+      const retry = call(tool, {}, { inputResponses: { ...inputResponses, ...under }, ...state });
       return exchange(url, modernRequest('tools/call', retry, { capabilities }));
+    },
+  };
+}
+
+/** The gateway may cut a list into other pages than the server: all of them are compared, as one. */
+function everyPage(name: string, ask: (url: string, cursor: { cursor?: string }) => Promise<Answer>): Probe {
+  return {
+    name,
+    async ask(url) {
+      const items: unknown[] = [];
+      for (let cursor: { cursor?: string } = {}; ;) {
+        const answer = await ask(url, cursor);
+        const message = answer.messages.at(-1) ?? {};
+        const {
+          resourceTemplates = [],
+          nextCursor,
+          ...rest
+        } = (message.result ?? {}) as {
+          resourceTemplates?: unknown[];
+          nextCursor?: string;
+        };
+        items.push(...resourceTemplates);
+        if (nextCursor === undefined)
+          return { ...answer, messages: [{ ...message, result: { ...rest, resourceTemplates: items } }] };
+        cursor = { cursor: nextCursor };
+      }
     },
   };
 }
@@ -124,7 +200,9 @@ const modernProbes: readonly Probe[] = [
   modern('tools/list', 'tools/list'),
   modern('prompts/list', 'prompts/list'),
   modern('resources/list', 'resources/list'),
-  modern('resources/templates/list', 'resources/templates/list'),
+  everyPage('resources/templates/list', (url, cursor) =>
+    exchange(url, modernRequest('resources/templates/list', cursor)),
+  ),
   modern('resources/read', 'resources/read', { uri: 'test://static-binary' }),
   modern('resources/read of a template', 'resources/read', { uri: 'test://template/7/data' }),
   modern('resources/read of an unknown URI', 'resources/read', { uri: 'test://nothing' }),
@@ -138,6 +216,10 @@ const modernProbes: readonly Probe[] = [
   modern('tools/call without arguments', 'tools/call', { name: 'test_simple_text' }),
   modern('tools/call that fails', 'tools/call', call('test_error_handling')),
   modern('edge: tools/call with invalid arguments', 'tools/call', call('test_sampling', { prompt: 7 })),
+  modern('tools/call whose result has unknown members', 'tools/call', call('members'), {
+    meta: { 'com.example/sent': { back: [1, 'ä\u2028'] } },
+  }),
+  modern('prompts/get that fails', 'prompts/get', { name: 'refused_prompt' }),
   modern('tools/call with demanding arguments', 'tools/call', {
     ...call('json_schema_2020_12_tool', { name: '\u0000 ü 🚢 </script>', email: 'a@b', contactMethod: 'email' }),
     futureMember: { kept: [1.5, null, true] },
@@ -244,7 +326,11 @@ const legacyProbes: readonly Probe[] = [
   legacy('tools/list', ['tools/list']),
   legacy('prompts/list', ['prompts/list']),
   legacy('resources/list', ['resources/list']),
-  legacy('resources/templates/list', ['resources/templates/list']),
+  everyPage('legacy resources/templates/list', async (url, cursor) => {
+    const headers = await openSession(url);
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'resources/templates/list', params: cursor });
+    return exchange(url, { headers, body });
+  }),
   legacy('resources/read', ['resources/read', { uri: 'test://static-text' }]),
   legacy('resources/read of an unknown URI', ['resources/read', { uri: 'test://nothing' }]),
   legacy('resources/subscribe', ['resources/subscribe', { uri: 'test://watched-resource' }]),
@@ -252,6 +338,11 @@ const legacyProbes: readonly Probe[] = [
   legacy('prompts/get without its arguments', ['prompts/get', { name: 'test_prompt_with_arguments' }]),
   legacy('logging/setLevel', ['logging/setLevel', { level: 'info' }]),
   legacy('tools/call', ['tools/call', call('test_multiple_content_types')]),
+  legacy('tools/call whose result has unknown members', [
+    'tools/call',
+    call('members', {}, { _meta: { 'com.example/sent': { back: [1, 'ä\u2028'] } } }),
+  ]),
+  legacy('prompts/get that fails', ['prompts/get', { name: 'refused_prompt' }]),
   legacy('tools/call that fails', ['tools/call', call('test_error_handling')]),
   legacy('edge: tools/call of an unknown tool', ['tools/call', call('no_such_tool')]),
   legacy('tools/call with progress', [
@@ -288,13 +379,17 @@ const legacyProbes: readonly Probe[] = [
 export const probes: readonly Probe[] = [...modernProbes, ...legacyProbes];
 
 /** An answer with whatever may differ replaced by a mark, so that two answers compare by equality. */
-export function comparable(probe: Probe, { status, messages }: Answer): Answer {
-  const allowed = allowances.filter(({ probes: names }) => names.test(probe.name));
+export function comparable(probe: Probe, { status, messages }: Answer, crossing?: Crossing): Answer {
+  const allowed = allowances.filter(
+    ({ probes: names, crossing: only }) => names.test(probe.name) && (only === undefined || only === crossing),
+  );
   return {
     status,
     messages: messages.map((message) => {
       const copy = structuredClone(message);
-      for (const { field, optional } of allowed) mark(copy, field.split('.'), optional);
+      for (const { field, optional } of allowed)
+        mark(copy, typeof field === 'string' ? field.split('.') : field, optional);
+      if (crossing === 'to legacy') forgetKeys(copy);
       // The id of an answer is the client's and must be equal; those of a request of the server are the server's.
       if ('method' in copy && 'id' in copy) {
         mark(copy, ['id']);
@@ -303,6 +398,15 @@ export function comparable(probe: Probe, { status, messages }: Answer): Answer {
       return copy;
     }),
   };
+}
+
+/** A question of an older server has no key, so that ours differs; what is asked is compared. */
+function forgetKeys(message: Message): void {
+  const result = message.result as { inputRequests?: object } | undefined;
+  if (result?.inputRequests)
+    result.inputRequests = Object.values(result.inputRequests)
+      .map((question) => JSON.stringify(question))
+      .sort();
 }
 
 function mark(value: unknown, [member, ...rest]: readonly string[], optional = false): void {

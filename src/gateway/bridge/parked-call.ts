@@ -255,6 +255,9 @@ function decline(question: Question): void {
 /** A legacy question as the modern family has it: without the id of a page, and roots take no params. */
 export function toModel(method: string, params: JsonObject): JsonObject {
   if (method === 'roots/list') return { method };
-  const { elicitationId: _legacyOnly, ...rest } = params;
-  return { method, params: rest };
+  const { elicitationId: _legacyOnly, _meta: given, ...rest } = params;
+  if (!isObject(given)) return { method, params: rest };
+  // Its token is of the upstream's hop, and an answer that comes with a retry has no progress to report.
+  const { progressToken: _token, ...kept } = given;
+  return { method, params: Object.keys(kept).length > 0 ? { ...rest, _meta: kept } : rest };
 }

@@ -48,7 +48,11 @@ function request(
 }
 
 const greet = upstream(async ({ channel }) => {
-  const answer = await channel.ask?.('elicitation/create', { message: 'Who?', elicitationId: 'e1' });
+  const answer = await channel.ask?.('elicitation/create', {
+    message: 'Who?',
+    elicitationId: 'e1',
+    _meta: { progressToken: 7, 'com.example/kept': true },
+  });
   return { content: [{ type: 'text', text: `Hello, ${JSON.stringify(answer?.['content'])}` }] };
 });
 
@@ -68,7 +72,10 @@ describe('a call whose upstream asks', () => {
   it('is answered with the question, and completes on the retry that brings the answer', async () => {
     const parking = parkingWith();
     const { key, inputRequests, requestState } = await firstRound(parking);
-    expect(inputRequests[key]).toEqual({ method: 'elicitation/create', params: { message: 'Who?' } });
+    expect(inputRequests[key]).toEqual({
+      method: 'elicitation/create',
+      params: { message: 'Who?', _meta: { 'com.example/kept': true } },
+    });
     expect(parking.size).toBe(1);
     const retry = request({ requestState, inputResponses: { [key]: accept, unknown: 1 } });
     const result = await parking.invoke(greet, retry.call);
