@@ -59,6 +59,7 @@ export function createProgram(outcome: { exitCode: number } = { exitCode: exitCo
   declareSetup(program, does);
   declareUse(program, does);
   declareKeys(program.command('keys').description('Make, list and revoke API keys.'), does);
+  declareAuditLog(program.command('audit-log').description('Search, verify and export the audit log.'), does);
   program
     .command('version')
     .description('Print versions: ours, of Node, and the protocol revisions that are spoken.')
@@ -179,6 +180,49 @@ function declareKeys(keys: Command, does: Does): void {
     .addOption(configFile())
     .addOption(json())
     .action(does(() => import('./keys-revoke.js')));
+}
+
+function declareAuditLog(auditLog: Command, does: Does): void {
+  auditLog
+    .command('query')
+    .description('Show records, newest first.')
+    .option('--from <time>', 'not older: ISO 8601, or a duration back from now such as 2h')
+    .option('--to <time>', 'not newer, in the same forms')
+    .option('--principal <id>', 'id or name of who called')
+    .option('--provider <name>', 'provider that was called')
+    .option('--name <text>', 'tool, prompt or URI, by either of its names')
+    .option('--outcome <outcome>', 'ok, tool_error, refused, cancelled, timeout or error')
+    .option('--code <code>', 'error code, such as SW_ACCESS_DENIED')
+    .option('--event <event>', 'security event, such as login.failed')
+    .option('--request-id <id>', 'id of one request')
+    .option('--limit <number>', 'records at most', '100')
+    .option('--cursor <cursor>', 'go on behind an earlier page')
+    .addOption(configFile())
+    .addOption(json('print one JSON record a line'))
+    .action(does(() => import('./audit-log-query.js')));
+  auditLog
+    .command('verify')
+    .description('Check every record, its place in the chain and every signature; exit 1 on a problem.')
+    .argument('[directory]', 'an export to check instead of the own log')
+    .option('--public-key <file>', 'key to check with (default: the own one)')
+    .addOption(configFile())
+    .addOption(json())
+    .action(does(() => import('./audit-log-verify.js')));
+  auditLog
+    .command('export')
+    .description('Copy records to a new directory, with a signed manifest and the public key.')
+    .argument('<directory>', 'where to; it must not hold an export')
+    .option('--from <time>', 'not older: ISO 8601, or a duration back from now such as 2h')
+    .option('--to <time>', 'not newer, in the same forms')
+    .addOption(configFile())
+    .addOption(json())
+    .action(does(() => import('./audit-log-export.js')));
+  auditLog
+    .command('key')
+    .description('Print the public key that the log is signed with.')
+    .addOption(configFile())
+    .addOption(json())
+    .action(does(() => import('./audit-log-key.js')));
 }
 
 const configFile = () =>

@@ -1,7 +1,10 @@
-export type { ArgumentsMode } from './arguments.js';
 export { AuditLog, type AuditLogOptions, type AuditWriter } from './audit-log.js';
 export { claimDirectory } from './claim-directory.js';
 export { encodedRecord, type KeptRecord } from './encode.js';
+export { exportAudit, verifyExport } from './export.js';
 export { FileJournal, type FileJournalOptions } from './file-journal.js';
+export { fileSources, type ChainSource } from './file-source.js';
+export { queryAudit, type AuditPage } from './query.js';
 export type { AuditRecord, Outcome } from './record.js';
-export { openSigningKey } from './signing-key.js';
+export { openSigningKey, verifyingKey, type SigningKey } from './signing-key.js';
+export { verifyChain, type Problem, type Verdict } from './verify.js';

@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -21,6 +22,20 @@ export interface Line {
   /** Without the line break. */
   readonly bytes: number;
   readonly whole: boolean;
+}
+
+/** The lines of a file, first to last, streamed. */
+export async function* linesOf(file: string): AsyncGenerator<Line> {
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of createReadStream(file, { highWaterMark: chunkBytes }) as AsyncIterable<Buffer>) {
+    let data = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
+    for (let end = data.indexOf(lineFeed); end >= 0; end = data.indexOf(lineFeed)) {
+      yield { text: data.toString('utf8', 0, end), bytes: end, whole: true };
+      data = data.subarray(end + 1);
+    }
+    rest = data;
+  }
+  if (rest.length > 0) yield { text: rest.toString('utf8'), bytes: rest.length, whole: false };
 }
 
 /** The lines of a file, last to first, read in chunks from its end; only the first can be one that is not whole. */

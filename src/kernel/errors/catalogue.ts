@@ -318,6 +318,11 @@ export const fail = defineErrors({
     hint: 'Write somewhere else with --output, or over it with --force.',
     kind: 'operator', http: 400, rpc: -32602, retryable: false,
   },
+  SW_FILE_UNREADABLE: {
+    message: '{file} cannot be read: {reason}.',
+    hint: 'Check the path and its permissions.',
+    kind: 'operator', http: 400, rpc: -32602, retryable: false,
+  },
   SW_FILE_UNWRITABLE: {
     message: '{file} cannot be written: {reason}.',
     hint: 'Check the folder and its permissions, or choose another with --output.',
