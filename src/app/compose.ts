@@ -77,7 +77,10 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
   const secrets = new KnownSecrets();
   const password = urlPassword(initial.storage.url);
   if (password !== undefined) secrets.add(password);
-  const audit = await openAudit(initial, { dataDir, storage, secrets, logger, metrics, now });
+  const audit = await openAudit(initial, {
+    ...{ dataDir, storage, secrets, logger, metrics, now },
+    environment: options.environment,
+  });
   const serverInfo = { name: 'seaworthy', version: packageVersion };
   const running = new Concurrency();
   const parking = new Parking({
@@ -193,7 +196,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
     async makeFirstKey() {
       if ((await keys.list()).length > 0) return undefined;
       const { key, record } = await keys.create('first key', ['owner']);
-      audit.write(keyCreated(record, now()));
+      audit.write(keyCreated(record, undefined));
       return key;
     },
     health: () => healthOf(catalog, storage, audit, reloads),

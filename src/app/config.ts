@@ -403,6 +403,35 @@ export const rootConfig = field.section(
     ),
     audit: field.section(
       {
+        sinks: field.list(z.enum(['file', 'database', 'syslog', 'webhook']), {
+          default: ['file'],
+          doc: 'Where records go; the first, `file` or `database`, keeps the chain. `file` is `<dataDir>/audit/audit.jsonl`, `database` the table `audit_record`.',
+        }),
+        syslog: field.section(
+          {
+            url: field.string({ default: '', doc: '`udp://host:514`, `tcp://host:601` or `tls://host:6514`.' }),
+            facility: field.int({ default: 13, min: 0, max: 23, doc: 'RFC 5424, table 1; 13 is "log audit".' }),
+            caFile: field.string({ optional: true, doc: "Authorities to trust instead of the system's, PEM." }),
+          },
+          'Messages of RFC 5424.',
+        ),
+        webhook: field.section(
+          {
+            url: field.string({ default: '', doc: 'Where batches are posted.' }),
+            secret: field.string({
+              default: '',
+              secret: true,
+              doc: 'Signs every request (HMAC-SHA-256); `env:NAME` or `file:/path` keep it out of this file.',
+            }),
+            network: field.oneOf(['public', 'any'], {
+              default: 'public',
+              doc: '`public`: https to public addresses only.',
+            }),
+            maxBatch: field.int({ default: 100, min: 1, max: 10_000, doc: 'Records in one request.' }),
+            timeoutMs: field.int({ default: 10_000, min: 100, unit: 'ms', doc: 'Time for one request.' }),
+          },
+          'Signed batches over HTTP.',
+        ),
         arguments: field.oneOf(['none', 'shape', 'redacted'], {
           default: 'shape',
           reload: 'live',
@@ -411,7 +440,7 @@ export const rootConfig = field.section(
         onFailure: field.oneOf(['open', 'closed'], {
           default: 'open',
           reload: 'live',
-          doc: '`closed`: while records cannot be written, every request is refused.',
+          doc: '`closed`: while the first sink cannot write, every request is refused.',
         }),
         flushMs: field.int({
           default: 200,
@@ -422,7 +451,7 @@ export const rootConfig = field.section(
         maxWaiting: field.int({
           default: 100_000,
           min: 1,
-          doc: 'Records held while they cannot be written; beyond it the newest are dropped and counted.',
+          doc: 'Records held for each sink while it is slow or away; beyond it the newest are dropped and counted.',
         }),
         checkpointRecords: field.int({ default: 1000, min: 1, doc: 'A signed checkpoint after so many records.' }),
         checkpointMs: field.int({
@@ -437,7 +466,12 @@ export const rootConfig = field.section(
           unit: 'bytes',
           doc: 'The file is rotated at this size.',
         }),
-        keepDays: field.int({ default: 0, min: 0, unit: 'days', doc: 'Older records are removed; 0 keeps all.' }),
+        keepDays: field.int({
+          default: 0,
+          min: 0,
+          unit: 'days',
+          doc: 'Older records are removed from the first sink; 0 keeps all.',
+        }),
         keepBytes: field.int({
           default: 0,
           min: 0,
@@ -450,7 +484,7 @@ export const rootConfig = field.section(
           doc: 'Oldest rotated files are removed beyond this number; 0 keeps all.',
         }),
       },
-      'The audit log: one chained record per decision, in `<dataDir>/audit/audit.jsonl`.',
+      'The audit log: one chained record per decision.',
     ),
     mcpServers: field.record(mcpServer, { default: {}, reload: 'live', doc: 'Servers behind the gateway, by name.' }),
     groups: field.record(group, {

@@ -44,7 +44,10 @@ async function show(terminal: Terminal, { records, cursor }: AuditPage): Promise
     terminal.print('No record fits.');
     return;
   }
-  const text = (value: unknown): string => (value === undefined ? '' : visible(String(value)));
+  const text = (value: unknown): string => {
+    if (value === undefined) return '';
+    return visible(typeof value === 'string' ? value : JSON.stringify(value));
+  };
   const rows = records.map(({ members }) => {
     const { id, name } = (members['principal'] ?? {}) as { id?: unknown; name?: unknown };
     return [

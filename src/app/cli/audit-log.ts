@@ -1,6 +1,13 @@
 import { resolve } from 'node:path';
+import { openStorage } from '#kernel/storage/index.js';
 import { fail } from '#kernel/errors/index.js';
-import { fileSources, openSigningKey, type ChainSource, type SigningKey } from '#gateway/audit/index.js';
+import {
+  databaseSources,
+  fileSources,
+  openSigningKey,
+  type ChainSource,
+  type SigningKey,
+} from '#gateway/audit/index.js';
 import { auditDirectory, auditKeyFile } from '../audit.js';
 import { loadSettings } from '../settings.js';
 
@@ -13,7 +20,15 @@ export async function withAuditLog<Result>(
   const { config, baseDir } = loadSettings({ file, interpolate: false });
   const dataDir = resolve(baseDir, config.dataDir);
   const key = () => openSigningKey(auditKeyFile(dataDir));
-  return work({ sources: await fileSources(auditDirectory(dataDir)), key });
+  const files = await fileSources(auditDirectory(dataDir));
+  // What the first sink kept is the log; others have copies of it.
+  if (config.audit.sinks[0] !== 'database') return work({ sources: files, key });
+  const storage = await openStorage({ url: config.storage.url, dataDir });
+  try {
+    return await work({ sources: await databaseSources(storage, auditDirectory(dataDir)), key });
+  } finally {
+    await storage.close();
+  }
 }
 
 const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };

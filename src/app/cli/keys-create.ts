@@ -1,6 +1,8 @@
 import { fail } from '#kernel/errors/index.js';
 import { exitCodes } from './failure.js';
-import { shownKey, withKeys } from './keys.js';
+import { localUser } from '#gateway/auth/index.js';
+import { keyCreated } from '../audit.js';
+import { shownKey, withKeyChanges } from './keys.js';
 import type { Terminal } from './terminal.js';
 
 interface CreateOptions {
@@ -12,9 +14,10 @@ interface CreateOptions {
 
 export async function action(terminal: Terminal, options: CreateOptions): Promise<number> {
   const lifeMs = options.expires === undefined ? undefined : durationMs(options.expires);
-  return withKeys(options.config, async (keys, { access }) => {
+  return withKeyChanges(options.config, async (keys, audit, { access }) => {
     const expiresAt = lifeMs === undefined ? undefined : Date.now() + lifeMs;
     const { key, record } = await keys.create(options.name, options.role, expiresAt);
+    audit.write(keyCreated(record, localUser([])));
     const known = new Set(access.map(({ role }) => role));
     const powerless = options.role.filter((role) => !known.has(role));
     for (const role of powerless)

@@ -1,6 +1,6 @@
 import type { Migration, Storage } from '#kernel/storage/index.js';
 import { readRecord, type ChainedRecord, type ChainHead } from './chain.js';
-import type { ChainSource } from './file-source.js';
+import { readHeads, type ChainSource } from './file-source.js';
 import type { Found, Journal } from './journal.js';
 
 interface Row {
@@ -148,8 +148,11 @@ function rowOf({ chain, seq, time, text }: ChainedRecord): Row {
   };
 }
 
-/** The chains in the table, of every process that writes to this database. */
-export async function databaseSources(storage: Storage): Promise<ChainSource[]> {
+/**
+ * The chains in the table, of every process that writes to this database.
+ * @param root directory whose processes keep the last checkpoints of their chains
+ */
+export async function databaseSources(storage: Storage, root: string): Promise<ChainSource[]> {
   await storage.migrate('audit', auditMigrations);
   const db = storage.tables<Tables>();
   const chains = await db.selectFrom('audit_record').select('chain').distinct().orderBy('chain').execute();
@@ -176,7 +179,7 @@ export async function databaseSources(storage: Storage): Promise<ChainSource[]> 
         if (record) yield record;
       }
     },
-    head: async () => undefined,
+    head: async (key) => (await readHeads(root, key)).find((head) => head.chain === chain),
   }));
 }
 
@@ -187,4 +190,3 @@ export const databaseSink = (journal: DatabaseJournal) => ({
   send: (records: readonly ChainedRecord[]) => journal.append(records),
   close: () => journal.close(),
 });
-

@@ -21,12 +21,22 @@ export interface ChainSource {
 
 /** The chains below a directory: that of the first process, and those of processes that ran beside it. */
 export async function fileSources(root: string): Promise<ChainSource[]> {
+  const directories = await directoriesOf(root);
+  const withFiles = await Promise.all(directories.map(async (path) => ({ path, files: await filesOf(path) })));
+  return withFiles.filter(({ files }) => files.length > 0).map(({ path, files }) => fileSource(path, files));
+}
+
+/** The last checkpoints that the processes of a data directory kept apart. */
+export async function readHeads(root: string, key: VerifyingKey): Promise<ReadRecord[]> {
+  const heads = await Promise.all((await directoriesOf(root)).map((directory) => readHead(directory, key)));
+  return heads.filter((head) => head !== undefined);
+}
+
+async function directoriesOf(root: string): Promise<string[]> {
   if (!existsSync(root)) return [];
   const entries = await readdir(root, { withFileTypes: true });
   const beside = entries.filter((entry) => entry.isDirectory() && entry.name.startsWith('process-'));
-  const directories = [root, ...beside.map(({ name }) => join(root, name)).sort()];
-  const withFiles = await Promise.all(directories.map(async (path) => ({ path, files: await filesOf(path) })));
-  return withFiles.filter(({ files }) => files.length > 0).map(({ path, files }) => fileSource(path, files));
+  return [root, ...beside.map(({ name }) => join(root, name)).sort()];
 }
 
 function fileSource(directory: string, files: readonly string[]): ChainSource {

@@ -75,11 +75,14 @@ export class Forwarder {
 
   async #sendAll(): Promise<void> {
     const { sink } = this.#options;
+    let batch: ChainedRecord[] = [];
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.slice(0, sink.maxBatch);
+      // After a failure the same batch again, though more wait now: a receiver that got it knows it by its name.
+      if (batch.length === 0) batch = this.#waiting.slice(0, sink.maxBatch);
       try {
         await sink.send(batch);
         this.#waiting.splice(0, batch.length);
+        batch = [];
         this.#recovered();
       } catch (error) {
         this.#failed(error);

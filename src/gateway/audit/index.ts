@@ -1,10 +1,14 @@
 export { AuditLog, type AuditLogOptions, type AuditWriter } from './audit-log.js';
 export { claimDirectory } from './claim-directory.js';
+export { DatabaseJournal, databaseSink, databaseSources } from './database-journal.js';
 export { encodedRecord, type KeptRecord } from './encode.js';
 export { exportAudit, verifyExport } from './export.js';
 export { FileJournal, type FileJournalOptions } from './file-journal.js';
 export { fileSources, type ChainSource } from './file-source.js';
+export { Forwarder, type Sink } from './forwarder.js';
 export { queryAudit, type AuditPage } from './query.js';
 export type { AuditRecord, Outcome } from './record.js';
 export { openSigningKey, verifyingKey, type SigningKey } from './signing-key.js';
+export { syslogSink } from './syslog.js';
 export { verifyChain, type Problem, type Verdict } from './verify.js';
+export { webhookSink } from './webhook.js';

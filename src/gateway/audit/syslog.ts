@@ -33,7 +33,8 @@ export function syslogSink(options: SyslogOptions): Sink {
     port: url.port === '' ? (defaultPorts[url.protocol] as number) : Number(url.port),
   };
   const line = (record: ChainedRecord) => syslogMessage(record, options.facility);
-  const connection = url.protocol === 'udp:' ? new Datagrams(target) : new Stream(target, url.protocol === 'tls:', options.ca);
+  const connection =
+    url.protocol === 'udp:' ? new Datagrams(target) : new Stream(target, url.protocol === 'tls:', options.ca);
   return {
     name: 'syslog',
     maxBatch: 100,

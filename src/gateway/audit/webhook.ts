@@ -1,18 +1,19 @@
 import { createHmac } from 'node:crypto';
 import { fail } from '#kernel/errors/index.js';
+import { guardedRequest } from '#kernel/http/index.js';
 import type { Secret } from '#kernel/secrets/index.js';
 import type { ChainedRecord } from './chain.js';
 import type { Sink } from './forwarder.js';
-
-/** Sends one request and resolves to the status of its answer. @throws where there is none */
-export type PostRequest = (url: string, headers: Readonly<Record<string, string>>, body: string) => Promise<number>;
 
 export interface WebhookOptions {
   readonly url: string;
   /** Signs every request. */
   readonly secret: Secret;
+  /** Records in one request. */
   readonly maxBatch: number;
-  readonly post: PostRequest;
+  readonly timeoutMs: number;
+  /** `public`: https to public addresses only. */
+  readonly network: 'public' | 'any';
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
@@ -22,7 +23,7 @@ export interface WebhookOptions {
  * `seaworthy-signature: t=<seconds>,v1=<hex>`, the HMAC-SHA-256 over `<seconds>.<body>`, and `seaworthy-delivery`, which
  * is the same when a batch is sent again. Any answer but 2xx means again.
  */
-export function webhookSink({ url, secret, maxBatch, post, now }: WebhookOptions): Sink {
+export function webhookSink({ url, secret, maxBatch, timeoutMs, network, now }: WebhookOptions): Sink {
   return {
     name: 'webhook',
     maxBatch,
@@ -30,16 +31,14 @@ export function webhookSink({ url, secret, maxBatch, post, now }: WebhookOptions
       const body = records.map(({ text }) => `${text}\n`).join('');
       const seconds = Math.floor(now() / 1000);
       const signature = createHmac('sha256', secret.reveal()).update(`${seconds}.${body}`).digest('hex');
-      const status = await post(
-        url,
-        {
-          'content-type': 'application/x-ndjson',
-          'seaworthy-signature': `t=${seconds},v1=${signature}`,
-          'seaworthy-delivery': deliveryOf(records),
-        },
-        body,
-      );
-      if (status < 200 || status > 299) throw fail('SW_AUDIT_UNAVAILABLE', { reason: `the webhook answered ${status}` });
+      const headers = {
+        'content-type': 'application/x-ndjson',
+        'seaworthy-signature': `t=${seconds},v1=${signature}`,
+        'seaworthy-delivery': deliveryOf(records),
+      };
+      const { status } = await guardedRequest(url, { method: 'POST', headers, body, timeoutMs, allow: network });
+      if (status < 200 || status > 299)
+        throw fail('SW_AUDIT_UNAVAILABLE', { reason: `the webhook answered ${status}` });
     },
     close: async () => {},
   };
