@@ -12,6 +12,7 @@ import { Parking } from '#gateway/bridge/index.js';
 import { Catalog, fileSnapshotStore, type Provider } from '#gateway/catalog/index.js';
 import { Concurrency } from '#gateway/limits/index.js';
 import type { Module } from '#gateway/modules/index.js';
+import { ChildSlots } from '#gateway/upstreams/index.js';
 import { createPipeline, SchemaChecks } from '#gateway/pipeline/index.js';
 import { TaskTokens } from '#gateway/tasks/index.js';
 import { compilePolicy } from '#gateway/policy/index.js';
@@ -96,6 +97,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
   const taskTokens = new TaskTokens(createSealer(keyRing, 'task'));
   const budget = new ByteBudget(initial.limits.maxResultBytesInFlight, (held) => metrics.resultBytes.set(held));
   const pools = new HttpPools();
+  const processes = new ChildSlots(initial.limits.maxProcesses, 'limits.maxProcesses');
   const moduleSealer = createSealer(keyRing, 'request-state');
   const partsOf = (config: Config) => ({
     config,
@@ -110,6 +112,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
     storage,
     budget,
     pools,
+    processes,
   });
 
   let config = initial;

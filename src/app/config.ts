@@ -43,6 +43,40 @@ const mcpServer = field.section(
       unit: 'ms',
       doc: 'Time to give all pages of all lists. Default: lists.timeoutMs.',
     }),
+    idleMs: field.int({
+      default: 10 * minute,
+      min: 1000,
+      unit: 'ms',
+      doc: 'Time after which a session or process that nobody uses ends; not the process that lists are read on.',
+    }),
+    interactive: field.oneOf(['auto', 'always', 'never'], {
+      default: 'auto',
+      doc: 'Whether a call that can be asked gets a process (over `sse`: a connection) of its own. `auto`: once the server has asked a client. Of legacy servers only.',
+    }),
+    interactivePool: field.int({
+      default: 4,
+      min: 1,
+      doc: 'Processes for such calls at once; more calls wait in line.',
+    }),
+    sharing: field.oneOf(['shared', 'per-principal', 'per-session'], {
+      default: 'shared',
+      doc: 'Who shares a process: everybody, the clients of one principal, or one client session (a client without session: per principal).',
+    }),
+    start: field.oneOf(['boot', 'demand'], {
+      default: 'boot',
+      doc: '`demand`: nothing runs until a call needs it, once the lists are known from an earlier run.',
+    }),
+    maxProcesses: field.int({
+      default: 8,
+      min: 2,
+      doc: 'Processes of this server at once. Beyond it one that is idle ends, or the call is refused.',
+    }),
+    maxMemoryBytes: field.int({
+      default: 1024 * mebibyte,
+      min: 0,
+      unit: 'bytes',
+      doc: 'Resident memory of a process with all that it has started, above which it is stopped; 0: no limit. Linux only.',
+    }),
     maxResultBytes: field.int({
       optional: true,
       min: 1024,
@@ -269,6 +303,7 @@ export const rootConfig = field.section(
           unit: 'bytes',
           doc: 'Bytes of all results held at once.',
         }),
+        maxProcesses: field.int({ default: 64, min: 1, doc: 'Child processes of all servers at once.' }),
         maxStreams: field.int({ default: 10_000, min: 1, doc: 'Long-lived streams in all.' }),
         maxStreamsPerPrincipal: field.int({ default: 2000, min: 1, doc: 'Long-lived streams of one principal.' }),
       },

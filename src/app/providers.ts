@@ -17,7 +17,7 @@ import type { Logger, Metrics } from '#kernel/telemetry/index.js';
 import { systemClock } from '#kernel/time/index.js';
 import type { Provider } from '#gateway/catalog/index.js';
 import { moduleProvider, type Module } from '#gateway/modules/index.js';
-import { createUpstream, type UpstreamConfig } from '#gateway/upstreams/index.js';
+import { createUpstream, type ChildSlots, type UpstreamConfig } from '#gateway/upstreams/index.js';
 import type { HttpPools } from '#protocol/client/index.js';
 import { builtinModules } from './builtin-modules.js';
 import type { Config, McpServerConfig } from './config.js';
@@ -38,6 +38,8 @@ export interface ProviderParts {
   readonly budget: ByteBudget | undefined;
   /** Connections that upstreams of one origin share. */
   readonly pools: HttpPools;
+  /** Counts the child processes of all servers. */
+  readonly processes: ChildSlots | undefined;
   /** Modules that a program brings along, besides the built-in ones. */
   readonly modules: Readonly<Record<string, Module>>;
 }
@@ -86,6 +88,7 @@ async function makeUpstream(id: string, settings: McpServerConfig, parts: Provid
     metrics: parts.metrics,
     environment: parts.environment,
     budget: parts.budget,
+    processes: parts.processes,
     limits: { maxListItems: lists.maxItems, maxListBytes: lists.maxBytes },
     lists,
     pools: parts.pools,
@@ -99,19 +102,31 @@ async function upstreamConfigOf(id: string, settings: McpServerConfig, parts: Pr
     bridge: settings.bridge && parts.config.bridge.enabled,
     connectTimeoutMs: settings.connectTimeoutMs,
     breaker: settings.breaker,
+    idleMs: settings.idleMs,
+    interactive: settings.interactive,
+    interactivePool: settings.interactivePool,
     listTimeoutMs: settings.listTimeoutMs ?? parts.config.lists.timeoutMs,
     maxResultBytes: settings.maxResultBytes ?? parts.config.limits.maxResultBytes,
   };
   if ((command === undefined) === (url === undefined))
     throw fail('SW_CONFIG_INVALID', { reason: `mcpServers.${id} needs either command or url` });
-  if (command !== undefined)
+  if (command !== undefined) {
+    const env = await resolveAll(settings.env, parts);
     return {
       ...common,
       command,
       args: settings.args,
-      env: await resolveAll(settings.env, parts),
+      env,
+      secrets: Object.entries(settings.env).flatMap(([name, value]) =>
+        isSecretReference(value) && env[name] ? [env[name]] : [],
+      ),
+      sharing: settings.sharing,
+      start: settings.start,
+      maxProcesses: settings.maxProcesses,
+      maxMemoryBytes: settings.maxMemoryBytes,
       cwd: settings.cwd === undefined ? parts.baseDir : resolve(parts.baseDir, settings.cwd),
     };
+  }
   return {
     ...common,
     url: url as string,

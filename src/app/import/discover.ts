@@ -82,6 +82,7 @@ async function providerOf(
     storage: undefined,
     budget: undefined,
     pools: new HttpPools(),
+    processes: undefined,
   });
   // One server went in, one comes out.
   return (made.get(id) as ConfiguredProvider).provider;

@@ -108,7 +108,7 @@ export class Catalog {
       waitUntil: performance.now() + this.#options.coldWaitMs,
       warm,
       facts: factsOf(warm),
-      started: provider.start().then(
+      started: provider.start(warm).then(
         () => this.#settle(member),
         (error: unknown) => {
           // A stop in the middle of a start (the port was taken) is no failure of the provider.

@@ -54,17 +54,23 @@ export type ProviderEvent =
   | { readonly kind: 'snapshot'; readonly lists: readonly ListKind[] }
   /** It went away or came back; told on a change only. Its last good snapshot stays. */
   | { readonly kind: 'availability'; readonly available: boolean }
-  /** `sessionKey` when the provider told one session only: the others have their own event. */
+  /** `sessionKey`, `principalId` when the provider told one session or principal only: others have their own event. */
   | {
       readonly kind: 'resource-updated';
       readonly uri: string;
       readonly params: JsonObject;
       readonly sessionKey?: string;
+      readonly principalId?: string;
     }
   /** The state of a task, told to those who follow it. */
   | { readonly kind: 'task'; readonly taskId: string; readonly params: JsonObject }
-  /** A log message or other notification that belongs to no call; `sessionKey` when it is one session's. */
-  | { readonly kind: 'notification'; readonly notification: ModelNotification; readonly sessionKey?: string };
+  /** A log message or other notification that belongs to no call; whose it is, where it is not everybody's. */
+  | {
+      readonly kind: 'notification';
+      readonly notification: ModelNotification;
+      readonly sessionKey?: string;
+      readonly principalId?: string;
+    };
 
 export interface ProviderHealth {
   readonly status: 'healthy' | 'degraded' | 'unhealthy';
@@ -92,8 +98,11 @@ export interface Provider {
   readonly id: string;
   readonly kind: 'module' | 'stdio' | 'http' | 'sse';
 
-  /** Connects (or begins to); resolves when the first attempt has ended, never rejects for an unreachable peer. */
-  start(): Promise<void>;
+  /**
+   * Connects (or begins to); resolves when the first attempt has ended, never rejects for an unreachable peer. One that
+   * starts on demand takes over the lists `kept` from an earlier run and waits for its first call.
+   */
+  start(kept?: ProviderSnapshot): Promise<void>;
   /** The last good snapshot; undefined while there was none. Never waits. */
   snapshot(): ProviderSnapshot | undefined;
   /** False where clients of this family cannot be served. Absent: they can. Never waits. */

@@ -161,6 +161,7 @@ function notificationFor(
     return { method: 'notifications/tasks', params: { ...event.params, taskId: watch.shown } };
   }
   if (event.sessionKey !== undefined && event.sessionKey !== session?.key) return undefined;
+  if (event.principalId !== undefined && event.principalId !== principal.id) return undefined;
   if (event.kind === 'resource-updated') {
     const watch = watched.get(keyOf('resource', provider, event.uri));
     if (!watch || !rights.admits(provider, 'resource', watch.subject)) return undefined;

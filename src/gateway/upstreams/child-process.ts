@@ -13,6 +13,10 @@ export interface ChildProcessOptions {
   readonly maxLineBytes: number;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** Values that must not come out on stderr. */
+  readonly secrets: readonly string[];
+  /** Called with the number of lines that came too fast for the log. */
+  readonly onStderrDropped: (lines: number) => void;
   readonly onLine: (line: Buffer) => void;
   readonly onLongLine: (line: LineEdges) => void;
   /** Called once, when it has ended or could not be started; `reason` is fit for an error message. */
@@ -48,7 +52,7 @@ export class ChildProcess {
   constructor(options: ChildProcessOptions) {
     const { command, args, cwd, environment, clock, logger, onExit } = options;
     this.#clock = clock;
-    this.#stderr = new StderrLog(logger, clock);
+    this.#stderr = new StderrLog({ logger, clock, secrets: options.secrets, onDropped: options.onStderrDropped });
     expectGroup(logger);
     this.#child = spawn(command, args, { cwd, env: { ...environment }, detached: true, shell: false, stdio: 'pipe' });
     const reader = new LineReader(options.maxLineBytes, options.onLine, options.onLongLine);
@@ -100,7 +104,11 @@ export class ChildProcess {
     return this.#alive;
   }
 
-  /** The last lines of its stderr, for the operator. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** The last lines of its stderr, redacted, for the operator. */
   get lastStderr(): readonly string[] {
     return this.#stderr.last;
   }

@@ -4,6 +4,13 @@ import { systemClock, type Clock } from '#kernel/time/index.js';
 import type { BreakerSettings } from './circuit-breaker.js';
 import { faultsOf, HttpPools, type Faults } from '#protocol/client/index.js';
 import type { Implementation } from '#protocol/model/index.js';
+import type { ChildSlots } from './child-slots.js';
+
+/** Who shares one child: everybody, the sessions of one principal, or nobody beyond a session. */
+export type Sharing = 'shared' | 'per-principal' | 'per-session';
+
+/** When a call gets a session of its own: once the server has asked while that was unclear, at every call, never. */
+export type InteractiveMode = 'auto' | 'always' | 'never';
 
 interface UpstreamTuning {
   /** Offers the server to both families, by translation where it speaks one. Default true. */
@@ -14,8 +21,12 @@ interface UpstreamTuning {
   readonly connectTimeoutMs?: number | undefined;
   /** Milliseconds for reading all lists, every page. Default 30,000. */
   readonly listTimeoutMs?: number | undefined;
-  /** Milliseconds after which an unused upstream session ends. Default 600,000. */
-  readonly sessionIdleMs?: number | undefined;
+  /** Milliseconds after which an unused session or child process ends. Default 600,000. */
+  readonly idleMs?: number | undefined;
+  /** Whether calls get a session of their own where a question of the server names no call. Default `auto`. */
+  readonly interactive?: InteractiveMode | undefined;
+  /** Sessions for such calls at once. Default 4. */
+  readonly interactivePool?: number | undefined;
   /** Largest result, bytes. Default 16 MiB. */
   readonly maxResultBytes?: number | undefined;
   /** Longest line of a stdio server, bytes. Default: `maxResultBytes` and 64 KiB. */
@@ -29,6 +40,16 @@ export interface StdioUpstreamConfig extends UpstreamTuning {
   /** Set on top of the few variables that every child gets. */
   readonly env?: Readonly<Record<string, string>> | undefined;
   readonly cwd?: string | undefined;
+  /** Values that must not come out of its stderr. */
+  readonly secrets?: readonly string[] | undefined;
+  /** Default `shared`. */
+  readonly sharing?: Sharing | undefined;
+  /** `demand`: nothing runs while nobody calls and the lists of an earlier run are known. Default `boot`. */
+  readonly start?: 'boot' | 'demand' | undefined;
+  /** Processes at once, those for interactive calls included. Default 8. */
+  readonly maxProcesses?: number | undefined;
+  /** Resident bytes of one child with all that it has started; 0: no limit. Default 1 GiB. */
+  readonly maxMemoryBytes?: number | undefined;
 }
 
 /** A server behind a URL. */
@@ -85,7 +106,8 @@ type UpstreamMetric =
   | 'upstreamFailures'
   | 'upstreamRetries'
   | 'upstreamRejected'
-  | 'upstreamHealed';
+  | 'upstreamHealed'
+  | 'children';
 
 export interface UpstreamDeps {
   readonly logger: Logger;
@@ -97,6 +119,8 @@ export interface UpstreamDeps {
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
   /** Bytes of results that may be held at once, shared by all upstreams. Default: not counted. */
   readonly budget?: ByteBudget | undefined;
+  /** Counts the children of all upstreams. Default: not counted together. */
+  readonly processes?: ChildSlots | undefined;
   /** What we call ourselves toward servers. */
   readonly self?: Implementation | undefined;
   /** Connections that upstreams share. Default: each its own. */
@@ -114,11 +138,19 @@ export interface UpstreamContext {
   readonly budget: ByteBudget | undefined;
   readonly pools: HttpPools;
   readonly breaker: BreakerSettings;
+  readonly processes: ChildSlots | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly bridge: boolean;
   readonly connectTimeoutMs: number;
   readonly listTimeoutMs: number;
-  readonly sessionIdleMs: number;
+  readonly idleMs: number;
+  readonly interactive: InteractiveMode;
+  readonly interactivePool: number;
+  readonly sharing: Sharing;
+  /** False: started by calls only. */
+  readonly startsAtBoot: boolean;
+  readonly maxProcesses: number;
+  readonly maxMemoryBytes: number;
   readonly maxResultBytes: number;
   readonly maxLineBytes: number;
   readonly maxSessions: number;
@@ -134,6 +166,7 @@ const mebibyte = 2 ** 20;
 
 export function upstreamContext(id: string, config: UpstreamConfig, deps: UpstreamDeps): UpstreamContext {
   const { limits = {}, lists = {} } = deps;
+  const child: Partial<StdioUpstreamConfig> = 'command' in config ? config : {};
   const maxResultBytes = config.maxResultBytes ?? 16 * mebibyte;
   return {
     id,
@@ -145,11 +178,18 @@ export function upstreamContext(id: string, config: UpstreamConfig, deps: Upstre
     budget: deps.budget,
     pools: deps.pools ?? new HttpPools(),
     breaker: { failures: 5, openMs: 1_000, maxOpenMs: 30_000, ...config.breaker },
+    processes: deps.processes,
     environment: deps.environment ?? {},
     bridge: config.bridge ?? true,
     connectTimeoutMs: config.connectTimeoutMs ?? 10_000,
     listTimeoutMs: config.listTimeoutMs ?? 30_000,
-    sessionIdleMs: config.sessionIdleMs ?? 600_000,
+    idleMs: config.idleMs ?? 600_000,
+    interactive: config.interactive ?? 'auto',
+    interactivePool: config.interactivePool ?? 4,
+    sharing: child.sharing ?? 'shared',
+    startsAtBoot: child.start !== 'demand',
+    maxProcesses: child.maxProcesses ?? 8,
+    maxMemoryBytes: child.maxMemoryBytes ?? 1024 * mebibyte,
     maxResultBytes,
     maxLineBytes: config.maxLineBytes ?? maxResultBytes + 65_536,
     maxSessions: limits.maxSessions ?? 1_000,

@@ -1,7 +1,9 @@
 import type { Peer, ServerFacts } from '#protocol/client/index.js';
-import type { ModelNotification } from '#protocol/model/index.js';
+import type { JsonObject, ModelNotification } from '#protocol/model/index.js';
 import type { LegacySession } from './legacy-session.js';
-import type { SessionOwner } from './session-owner.js';
+import type { CallScope } from '#kernel/context/index.js';
+import type { Lease } from './lease-pool.js';
+import type { Audience, SessionOwner } from './session-owner.js';
 
 /** A server that speaks the modern family, ready for requests. */
 export interface ModernConnection {
@@ -11,8 +13,8 @@ export interface ModernConnection {
   readonly mirrorsHeaders: boolean;
 }
 
-/** What the server says outside of calls, and on whose session. */
-export type OnNotification = (notification: ModelNotification, sessionKey: string | undefined) => void;
+/** What the server says outside of calls, and to whom. */
+export type OnNotification = (notification: ModelNotification, audience: Audience) => void;
 
 /** What is known of a family: undefined until somebody asked. */
 export interface SpokenFamilies {
@@ -31,11 +33,18 @@ export interface Dialer {
   readonly sessions?: number;
   /** Epoch milliseconds of the verdict on the modern family, where it can grow old. */
   readonly judgedAt?: number | undefined;
-  modern(): Promise<ModernConnection | undefined>;
+  /** The connection for a user; without one, ours for lists. */
+  modern(user?: Audience): Promise<ModernConnection | undefined>;
   legacy(owner: SessionOwner): Promise<LegacySession | undefined>;
+  /** True where nobody could tell to which call a question of the server belongs, unless the call is alone. */
+  needsLease(owner: SessionOwner): boolean;
+  /** A session for one call alone. @throws SW_OVERLOADED, SW_CANCELLED, SW_DEADLINE_EXCEEDED and what starting raises */
+  lease(owner: SessionOwner, scope: CallScope): Promise<Lease | undefined>;
   /** Forgets the verdict on the modern family, when it is old or known to be wrong: it is asked again. */
   recheck(known: 'old' | 'wrong'): void;
   /** The owner of a legacy session has gone: the session ends, where it has one of its own. */
   ownerGone(key: string): void;
+  /** What health tells of it besides the families. */
+  details(): JsonObject;
   stop(): Promise<void>;
 }

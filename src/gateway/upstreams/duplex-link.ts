@@ -2,7 +2,7 @@ import type { DuplexPeer } from '#protocol/client/index.js';
 import type { LegacyLink } from './legacy-session.js';
 
 /** A two-way connection as the ground of a legacy session: it is the session, so nothing has to be watched. */
-export const duplexLink = (peer: DuplexPeer, close: () => void): LegacyLink => ({
+export const duplexLink = (peer: DuplexPeer, close: () => Promise<void>): LegacyLink => ({
   get inFlight() {
     return peer.inFlight;
   },
@@ -13,8 +13,5 @@ export const duplexLink = (peer: DuplexPeer, close: () => void): LegacyLink => (
   },
   speak: () => {},
   watch: () => {},
-  close: () => {
-    close();
-    return Promise.resolve();
-  },
+  close,
 });

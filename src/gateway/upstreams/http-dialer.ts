@@ -1,11 +1,14 @@
+import type { CallScope } from '#kernel/context/index.js';
 import { SeaworthyError } from '#kernel/errors/index.js';
 import { HttpEndpoint, HttpPeer, HttpSession, openSseConnection, type ServerFacts } from '#protocol/client/index.js';
 import { PeerError } from '#protocol/jsonrpc/index.js';
-import type { ClientFacts, ModelNotification, ModelRequest } from '#protocol/model/index.js';
+import type { ClientFacts, JsonObject, ModelRequest } from '#protocol/model/index.js';
 import { modern } from '#protocol/revisions/index.js';
 import type { HttpUpstreamConfig, UpstreamContext } from './config.js';
 import type { Dialer, ModernConnection, OnNotification, SpokenFamilies } from './dialer.js';
 import { duplexLink } from './duplex-link.js';
+import { Interactivity } from './interactivity.js';
+import { LeasePool, type Lease } from './lease-pool.js';
 import { assumedFacts } from './modern-facts.js';
 import { LegacySession, type LegacyLink } from './legacy-session.js';
 import { ownScope, within } from './own-request.js';
@@ -25,6 +28,8 @@ export class HttpDialer implements Dialer {
   readonly #context: UpstreamContext;
   readonly #endpoint: HttpEndpoint;
   readonly #pool: SessionPool;
+  readonly #leases: LeasePool<SessionOwner>;
+  readonly #interactivity: Interactivity;
   readonly #client: ClientFacts;
   readonly #onNotification: OnNotification;
   readonly #onLost: (key: string) => void;
@@ -49,7 +54,16 @@ export class HttpDialer implements Dialer {
     this.#client = client;
     this.#onNotification = onNotification;
     this.#onLost = onLost;
-    this.#pool = new SessionPool(context.clock, context.sessionIdleMs, context.maxSessions);
+    this.#pool = new SessionPool(context.clock, context.idleMs, context.maxSessions);
+    this.#interactivity = new Interactivity(context);
+    this.#leases = new LeasePool({
+      max: context.interactivePool,
+      idleMs: context.idleMs,
+      clock: context.clock,
+      keyOf: ({ key }) => key,
+      open: (owner) => this.#openSse(owner, () => {}),
+      onRefused: () => context.metrics?.children.refusals.inc({ provider: context.id, limit: 'leases' }),
+    });
     const { connectTimeoutMs } = context;
     this.#endpoint = new HttpEndpoint({
       url: config.url,
@@ -102,6 +116,19 @@ export class HttpDialer implements Dialer {
     return this.#pool.get(owner.key, () => this.#open(owner));
   }
 
+  /** Streamable HTTP names the call by its stream; over HTTP+SSE only a client's session has one to itself. */
+  needsLease({ sessionKey }: SessionOwner): boolean {
+    return this.#overSse && sessionKey === undefined && this.#interactivity.known;
+  }
+
+  lease(owner: SessionOwner, scope: CallScope): Promise<Lease | undefined> {
+    return this.#leases.take(owner, scope);
+  }
+
+  details(): JsonObject {
+    return { leased: this.#leases.leased, waiting: this.#leases.waiting, ...this.#interactivity.details() };
+  }
+
   recheck(known: 'old' | 'wrong'): void {
     if (this.kind === 'sse' || this.#speaksModern === undefined) return;
     // A server that was upgraded still answers initialize, so only a verdict against the modern family grows old.
@@ -116,16 +143,14 @@ export class HttpDialer implements Dialer {
   }
 
   async stop(): Promise<void> {
-    await this.#pool.close();
+    await Promise.all([this.#leases.close(), this.#pool.close()]);
     await this.#endpoint.close();
   }
 
   /** Asks in the modern family first; only an answer is evidence, never silence, a refused credential or a 5xx. */
   async #discover(): Promise<ModernConnection | undefined> {
     const { maxResultBytes, connectTimeoutMs } = this.#context;
-    const peer = new HttpPeer(this.#endpoint, maxResultBytes, (notification) =>
-      this.#onNotification(notification, undefined),
-    );
+    const peer = new HttpPeer(this.#endpoint, maxResultBytes, (notification) => this.#onNotification(notification, {}));
     const request: ModelRequest = modern.encodeModern({ method: 'server/discover', params: {} }, this.#client);
     const facts = await within(this.#context, connectTimeoutMs, (scope) =>
       peer
@@ -157,12 +182,12 @@ export class HttpDialer implements Dialer {
 
   /** Streamable HTTP, or the older transport where the address does not know that. */
   async #openKnown(owner: SessionOwner): Promise<LegacySession> {
-    if (this.#overSse) return this.#openSse(owner);
+    if (this.#overSse) return this.#openSse(owner, this.#onLost);
     try {
       return await this.#openStreamable(owner);
     } catch (thrown) {
       if (this.#speaksLegacy || this.#speaksModern || !suggestsSse(thrown)) throw thrown;
-      const session = await this.#openSse(owner).catch(() => {
+      const session = await this.#openSse(owner, this.#onLost).catch(() => {
         throw thrown;
       });
       this.#overSse = true;
@@ -175,7 +200,7 @@ export class HttpDialer implements Dialer {
     const session = new HttpSession({
       endpoint: this.#endpoint,
       maxResultBytes,
-      unattributed: this.#outsideOf(owner),
+      unattributed: (notification) => this.#onNotification(notification, owner),
       onGone: () => {
         opened.lost();
         this.#onLost(owner.key);
@@ -201,30 +226,24 @@ export class HttpDialer implements Dialer {
     return opened;
   }
 
-  /** What a session says outside of calls. A log message of one principal is not for the sessions of others. */
-  #outsideOf({ key, sessionKey }: SessionOwner): (notification: ModelNotification) => void {
-    return (notification) => {
-      if (key.startsWith('principal:') && notification.method === 'notifications/message') return;
-      this.#onNotification(notification, sessionKey);
-    };
-  }
-
-  async #openSse(owner: SessionOwner): Promise<LegacySession> {
-    const { faults, logger, connectTimeoutMs, maxResultBytes } = this.#context;
+  async #openSse(owner: SessionOwner, onLost: (key: string) => void): Promise<LegacySession> {
+    const { clock, faults, logger, connectTimeoutMs, maxResultBytes } = this.#context;
     let opened: LegacySession | undefined;
     const connection = await openSseConnection({
       endpoint: this.#endpoint,
       connectTimeoutMs,
       faults,
+      clock,
       maxResultBytes,
-      unattributed: this.#outsideOf(owner),
+      onQuestion: (outcome) => this.#interactivity.learn(outcome),
+      unattributed: (notification) => this.#onNotification(notification, owner),
       onGarbage: (reason) => logger.warn({ reason }, 'the upstream sent something that is no message'),
       onClose: () => {
         opened?.lost();
-        if (opened) this.#onLost(owner.key);
+        if (opened) onLost(owner.key);
       },
     });
-    const link = duplexLink(connection.peer, () => connection.close());
+    const link = duplexLink(connection.peer, async () => connection.close());
     try {
       opened = await LegacySession.open(link, owner, this.#context);
       return opened;

@@ -1,3 +1,4 @@
+export { ChildSlots } from './child-slots.js';
 export type {
   HttpUpstreamConfig,
   StdioUpstreamConfig,

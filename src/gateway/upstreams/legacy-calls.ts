@@ -5,30 +5,30 @@ import type { ClientFacts, ModelRequest, SessionRef } from '#protocol/model/inde
 import { legacy } from '#protocol/revisions/index.js';
 import type { ProviderCall } from '../catalog/index.js';
 import type { UpstreamContext } from './config.js';
-import type { LegacySession } from './legacy-session.js';
+import type { Dialer } from './dialer.js';
 import type { SessionOwner } from './session-owner.js';
-
-type Connect = (owner: SessionOwner) => Promise<LegacySession | undefined>;
 
 /** Calls in the legacy family: each on the session of whoever makes it. */
 export class LegacyCalls {
-  readonly #connect: Connect;
+  readonly #dialer: Dialer;
   readonly #context: UpstreamContext;
 
   #healed = 0;
 
-  constructor(connect: Connect, context: UpstreamContext) {
-    this.#connect = connect;
+  constructor(dialer: Dialer, context: UpstreamContext) {
+    this.#dialer = dialer;
     this.#context = context;
   }
 
   /** The result; undefined where the server does not speak this family. */
   async invoke(call: ProviderCall): Promise<RawResult | undefined> {
     const { client, scope, channel, session } = call;
-    const owner = session ? this.ownerOf(session, client) : this.#principalOwner(call);
+    const owner = session ? this.ownerOf(session, client, scope.principal.id) : this.#principalOwner(call);
     const request = legacy.encodeLegacy(call.request);
     try {
-      return await this.#send(owner, { request, scope, channel, session, logLevel: client.logLevel });
+      const outbound = { request, scope, channel, session, logLevel: client.logLevel };
+      if (mayBeAsked(call) && this.#dialer.needsLease(owner)) return await this.#sendAlone(owner, outbound);
+      return await this.#send(owner, outbound);
     } catch (thrown) {
       if (!(thrown instanceof PeerError) || client.family === 'legacy') throw thrown;
       throw new PeerError(legacy.modelError(thrown.error, request), thrown.status);
@@ -45,7 +45,7 @@ export class LegacyCalls {
   /** Sends on the owner's session; one that the server has forgotten is made anew, once: nothing was processed. */
   async #send(owner: SessionOwner, call: OutboundCall): Promise<RawResult | undefined> {
     for (let attempt = 1; ; attempt++) {
-      const session = await this.#connect(owner);
+      const session = await this.#dialer.legacy(owner);
       if (!session) return undefined;
       const outcome = await session.request(call);
       if (outcome.kind === 'result') {
@@ -67,11 +67,30 @@ export class LegacyCalls {
     this.#context.metrics?.upstreamHealed.inc({ provider: this.#context.id });
   }
 
+  /** Sends on a session that nobody else has meanwhile: whatever the server asks is about this call. */
+  async #sendAlone(owner: SessionOwner, call: OutboundCall): Promise<RawResult | undefined> {
+    const lease = await this.#dialer.lease(owner, call.scope);
+    if (!lease) return undefined;
+    let answered = false;
+    try {
+      const outcome = await lease.session.request(call);
+      answered = true;
+      if (outcome.kind === 'result') return outcome.result;
+      throw outcome.error;
+    } catch (thrown) {
+      answered ||= thrown instanceof PeerError;
+      throw thrown;
+    } finally {
+      lease.release(!answered);
+    }
+  }
+
   /** The owner of a client's session. One whose capabilities are not known may be asked anything; its client refuses. */
-  ownerOf(session: SessionRef, client: ClientFacts | undefined): SessionOwner {
+  ownerOf(session: SessionRef, client: ClientFacts | undefined, principalId: string | undefined): SessionOwner {
     return {
       key: `session:${session.key}`,
       sessionKey: session.key,
+      principalId,
       info: client?.info ?? this.#context.self,
       capabilities: client?.capabilities ?? legacy.everyClientCapability,
     };
@@ -83,8 +102,15 @@ export class LegacyCalls {
    */
   #principalOwner = ({ scope, client, channel }: ProviderCall): SessionOwner => ({
     key: `principal:${scope.principal.id}${channel.ask ? '' : ':silent'}`,
-    sessionKey: undefined,
+    principalId: scope.principal.id,
     info: client.info ?? this.#context.self,
     capabilities: channel.ask ? legacy.everyClientCapability : {},
   });
 }
+
+/** True where a question could reach the client. */
+const mayBeAsked = ({ channel, client: { capabilities } }: ProviderCall): boolean =>
+  channel.ask !== undefined &&
+  (capabilities['elicitation'] !== undefined ||
+    capabilities['sampling'] !== undefined ||
+    capabilities['roots'] !== undefined);

@@ -56,13 +56,30 @@ export class LegacyInterests {
     if (interests.session) interests.session.pins--;
   }
 
-  /** A session has ended: what was kept on it is made again, later. */
-  lost(matches: (key: string) => boolean, onRestored: () => void): void {
-    for (const [key, interests] of this.#byOwner)
-      if (matches(key)) {
-        interests.session = undefined;
-        this.#restoreLater(interests, onRestored);
-      }
+  /** A session has ended: subscriptions, and the stream of the listing session, are made again, later. */
+  lost(matches: (owner: SessionOwner) => boolean, onRestored: () => void): void {
+    for (const interests of this.#detach(matches))
+      if (interests.uris.size > 0 || interests.owner.key === 'own') this.#restoreLater(interests, onRestored);
+  }
+
+  /** A session was ended because nothing needed it: what a client wants beside subscriptions waits for the next one. */
+  detached(matches: (owner: SessionOwner) => boolean): void {
+    this.#detach(matches);
+  }
+
+  /** A session was opened, for a call perhaps: what was waiting for one is put on it. */
+  renewed(matches: (owner: SessionOwner) => boolean): void {
+    for (const interests of this.#byOwner.values())
+      if (!interests.session && interests.uris.size === 0 && matches(interests.owner))
+        this.#attach(interests).catch((thrown: unknown) =>
+          this.#context.logger.debug({ err: thrown }, 'an open stream has no upstream session for now'),
+        );
+  }
+
+  #detach(matches: (owner: SessionOwner) => boolean): Interests[] {
+    const concerned = [...this.#byOwner.values()].filter(({ owner }) => matches(owner));
+    for (const interests of concerned) interests.session = undefined;
+    return concerned;
   }
 
   stop(): void {

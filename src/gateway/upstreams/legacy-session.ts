@@ -28,6 +28,7 @@ export class LegacySession {
   readonly #context: UpstreamContext;
   /** Interests that need this session to live on. */
   pins = 0;
+  readonly #subscribed = new Set<string>();
   #closed = false;
   readonly #level = new SessionLogLevel();
 
@@ -58,6 +59,11 @@ export class LegacySession {
     return this.pins > 0 || this.#link.inFlight > 0;
   }
 
+  /** True while a call or a resource subscription needs it; a client's open stream alone does not. */
+  get needed(): boolean {
+    return this.#subscribed.size > 0 || this.#link.inFlight > 0;
+  }
+
   async request(call: OutboundCall): Promise<HttpOutcome> {
     if (call.logLevel === undefined) return this.#link.request(call);
     const release = this.#level.want(call.logLevel);
@@ -82,8 +88,15 @@ export class LegacySession {
   }
 
   /** True when the server took the subscription. */
-  subscribe = (uri: string): Promise<boolean> => this.#try('resources/subscribe', { uri });
-  unsubscribe = (uri: string): Promise<boolean> => this.#try('resources/unsubscribe', { uri });
+  subscribe = async (uri: string): Promise<boolean> => {
+    const taken = await this.#try('resources/subscribe', { uri });
+    if (taken) this.#subscribed.add(uri);
+    return taken;
+  };
+  unsubscribe = (uri: string): Promise<boolean> => {
+    this.#subscribed.delete(uri);
+    return this.#try('resources/unsubscribe', { uri });
+  };
 
   watch(): void {
     this.#link.watch();

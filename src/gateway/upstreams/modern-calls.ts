@@ -5,9 +5,10 @@ import { latestModern, type ModelRequest, type Tool } from '#protocol/model/inde
 import { legacy, modern } from '#protocol/revisions/index.js';
 import type { ProviderCall } from '../catalog/index.js';
 import type { ModernConnection } from './dialer.js';
+import type { Audience } from './session-owner.js';
 
 export interface ModernCallsOptions {
-  readonly connect: () => Promise<ModernConnection | undefined>;
+  readonly connect: (user: Audience) => Promise<ModernConnection | undefined>;
   /** Reads the lists anew. */
   readonly refresh: () => Promise<unknown>;
   /** Asks anew which family the server speaks. */
@@ -37,7 +38,7 @@ export class ModernCalls {
 
   /** The result; undefined where the server does not speak this family. */
   async invoke(call: ProviderCall): Promise<RawResult | undefined> {
-    const connection = await this.#options.connect();
+    const connection = await this.#options.connect(userOf(call));
     if (!connection) return undefined;
     const outbound = { ...call, request: modern.encodeModern(call.request, call.client) };
     try {
@@ -50,7 +51,7 @@ export class ModernCalls {
       if (!stale || !this.#options.mayRetry()) throw thrown;
       if (stale === 'family') this.#options.recheck();
       else await this.#options.refresh();
-      const now = await this.#options.connect();
+      const now = await this.#options.connect(userOf(call));
       return now?.peer.request({ ...outbound, headers: this.#headers(now, outbound.request, call.scope) });
     }
   }
@@ -90,3 +91,7 @@ function staleKnowledge(thrown: unknown): 'annotations' | 'family' | undefined {
   const isProtocol = thrown instanceof SeaworthyError && thrown.code === 'SW_UPSTREAM_PROTOCOL';
   return isProtocol && entryStatuses.has(thrown.details['status']) ? 'family' : undefined;
 }
+const userOf = ({ scope, session }: ProviderCall): Audience => ({
+  principalId: scope.principal.id,
+  sessionKey: session?.key,
+});

@@ -1,11 +1,16 @@
 import type { Implementation, JsonObject } from '#protocol/model/index.js';
 
+/** Who may hear what the server says outside of calls; neither: everyone. */
+export interface Audience {
+  readonly principalId?: string | undefined;
+  /** Key of the client's session, where it has one: nobody else hears it then. */
+  readonly sessionKey?: string | undefined;
+}
+
 /** Whose legacy session it is. */
-export interface SessionOwner {
+export interface SessionOwner extends Audience {
   /** `own` for lists, `session:…` for a legacy client, `principal:…` for modern ones. */
   readonly key: string;
-  /** Key of the client's session, where the owner is one. */
-  readonly sessionKey: string | undefined;
   readonly info: Implementation;
   readonly capabilities: JsonObject;
 }

@@ -46,6 +46,11 @@ export class SnapshotKeeper {
     return this.#failure;
   }
 
+  /** Takes over the snapshot of an earlier run: nothing is read until somebody needs the upstream anyway. */
+  adopt(snapshot: ProviderSnapshot): void {
+    this.#current = snapshot;
+  }
+
   /** Reads now, or joins the reading under way. Rejects with SW_UPSTREAM_*, SW_LISTS_TOO_LARGE. */
   refresh(): Promise<ProviderSnapshot> {
     this.#reading ??= this.#read().finally(() => {
@@ -114,7 +119,7 @@ export class SnapshotKeeper {
   #plan(): void {
     if (this.#failure !== undefined) this.#readWithin(this.#retries.next());
     else if (this.#announced.size > 0) this.#readWithin(this.#untilNextChange());
-    else this.#readWithin(this.#untilStale());
+    else if (this.#options.context.startsAtBoot) this.#readWithin(this.#untilStale());
   }
 
   /** A little before they are out of date, and not all upstreams at the same moment. */

@@ -1,4 +1,4 @@
-import { DuplexPeer, type ServerFacts } from '#protocol/client/index.js';
+import { DuplexPeer, type QuestionOutcome, type ServerFacts } from '#protocol/client/index.js';
 import { PeerError } from '#protocol/jsonrpc/index.js';
 import type { ClientFacts, ModelNotification } from '#protocol/model/index.js';
 import { legacy, modern } from '#protocol/revisions/index.js';
@@ -13,6 +13,15 @@ import { within } from './own-request.js';
 /** Milliseconds of silence after which a server that was asked in the modern family is asked in the legacy one. */
 const probeSilenceMs = 2_000;
 
+export interface StdioConnectionOptions {
+  readonly config: StdioUpstreamConfig;
+  readonly context: UpstreamContext;
+  readonly onNotification: (notification: ModelNotification) => void;
+  readonly onQuestion: (outcome: QuestionOutcome) => void;
+  /** Called once, when no process is left: later than `onEnd` where we have given it up before. */
+  readonly onExit: () => void;
+}
+
 /** One child process and the peer at its pipes. */
 export class StdioConnection {
   readonly peer: DuplexPeer;
@@ -24,12 +33,8 @@ export class StdioConnection {
   /** Called once, when the process has ended. */
   onEnd: () => void = () => {};
 
-  constructor(
-    config: StdioUpstreamConfig,
-    context: UpstreamContext,
-    onNotification: (notification: ModelNotification) => void,
-  ) {
-    const { clock, environment, faults, logger, maxLineBytes, maxResultBytes } = context;
+  constructor({ config, context, onNotification, onQuestion, onExit }: StdioConnectionOptions) {
+    const { clock, environment, faults, logger, maxLineBytes, maxResultBytes, metrics, id } = context;
     this.#context = context;
     this.startedAt = clock.monotonic();
     this.peer = new DuplexPeer({
@@ -39,8 +44,10 @@ export class StdioConnection {
         },
       },
       faults,
+      clock,
       maxResultBytes,
       unattributed: onNotification,
+      onQuestion,
       onGarbage: (reason) => logger.debug({ reason }, 'the upstream wrote something that is no message'),
     });
     this.#child = new ChildProcess({
@@ -53,12 +60,18 @@ export class StdioConnection {
       clock,
       onLine: (line) => this.peer.receive(line),
       onLongLine: (line) => this.peer.receiveLongLine(line),
+      secrets: config.secrets ?? [],
+      onStderrDropped: (lines) => metrics?.children.stderrDropped.inc({ provider: id }, lines),
       onExit: (reason) => {
-        this.#endReason = reason;
-        this.peer.close(faults.lost(reason));
-        this.onEnd();
+        this.#end(reason);
+        onExit();
       },
     });
+  }
+
+  /** Its id, which is that of its group too; undefined when it could not be started. */
+  get pid(): number | undefined {
+    return this.#child.pid;
   }
 
   /** Why the process ended; undefined while it runs. */
@@ -75,6 +88,19 @@ export class StdioConnection {
 
   stop(): Promise<void> {
     return this.#child.stop();
+  }
+
+  /** Gives it up: its calls are lost for the reason given, and it is stopped. */
+  abandon(reason: string): void {
+    this.#end(reason);
+    void this.stop();
+  }
+
+  #end(reason: string): void {
+    if (this.#endReason !== undefined) return;
+    this.#endReason = reason;
+    this.peer.close(this.#context.faults.lost(reason));
+    this.onEnd();
   }
 
   /** Facts of a modern server; `legacy` for any other answer, for silence and for a process that ends on it. */
@@ -110,7 +136,7 @@ export class StdioConnection {
     this.#initialized = true;
     const owner = { ...sharedOwner, info: this.#context.self };
     return LegacySession.open(
-      duplexLink(this.peer, () => void this.stop()),
+      duplexLink(this.peer, () => this.stop()),
       owner,
       this.#context,
     );

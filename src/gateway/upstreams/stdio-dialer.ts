@@ -1,222 +1,261 @@
-import { fail, reasonOf, SeaworthyError } from '#kernel/errors/index.js';
-import { backoff, type Backoff } from '#kernel/time/index.js';
+import type { CallScope } from '#kernel/context/index.js';
+import type { QuestionOutcome, ServerFacts } from '#protocol/client/index.js';
 import { PeerError } from '#protocol/jsonrpc/index.js';
-import type { ClientFacts, Family } from '#protocol/model/index.js';
-import type { ServerFacts } from '#protocol/client/index.js';
+import type { ClientFacts, Family, JsonObject } from '#protocol/model/index.js';
 import type { StdioUpstreamConfig, UpstreamContext } from './config.js';
 import type { Dialer, ModernConnection, OnNotification, SpokenFamilies } from './dialer.js';
+import { Interactivity } from './interactivity.js';
+import { LeasePool, type Lease } from './lease-pool.js';
 import type { LegacySession } from './legacy-session.js';
-import { StdioConnection } from './stdio-connection.js';
+import type { Audience, SessionOwner } from './session-owner.js';
+import { StdioChildren, type OpenedChild } from './stdio-children.js';
+import type { StdioConnection } from './stdio-connection.js';
+import { StdioSupervisor } from './stdio-supervisor.js';
 
-const firstRestartMs = 1_000;
-const maxRestartMs = 60_000;
-/** Milliseconds that a child must have lived for its restart to be immediate. */
-const stableMs = 10_000;
-
-interface Opened {
-  readonly modern?: ModernConnection;
-  readonly legacy?: LegacySession;
+export interface StdioDialerOptions {
+  readonly config: StdioUpstreamConfig;
+  readonly context: UpstreamContext;
+  readonly client: ClientFacts;
+  readonly onNotification: OnNotification;
+  /** Called when a child that had answered has ended; `concerns` tells which sessions were on it. */
+  readonly onLost: (child: ChildOfUsers) => void;
+  /** The same when we ended it because nobody needed it. */
+  readonly onReaped: (child: ChildOfUsers) => void;
+  /** Called when a child has answered and calls can be made. */
+  readonly onOpened: (child: ChildOfUsers) => void;
 }
 
-/** What is kept per family: a child speaks the one that its first message had. */
-interface Slot {
-  opened: Promise<Opened | undefined> | undefined;
-  readonly restarts: Backoff;
-  /** Set once a child of this family has answered. */
-  hadOne: boolean;
-  /** Monotonic milliseconds before which no start is tried, and why. */
-  notBefore: number;
-  reason: string;
-  lastStderr: readonly string[];
+/** A child as its users know it: whether lists are read on it, and whose sessions are on it. */
+export interface ChildOfUsers {
+  readonly isListing: boolean;
+  /** Why it ended; empty while it runs. */
+  readonly reason: string;
+  readonly concerns: (owner: SessionOwner) => boolean;
 }
 
-/** Reaches a server that is our child process: up to two children, one per family, each started on first need. */
+/**
+ * Reaches a server that is our child process. Children are started on first need: one per family, and per principal or
+ * session where that is configured; a few more for calls that must be alone on theirs.
+ */
 export class StdioDialer implements Dialer {
   readonly kind = 'stdio';
-  readonly #config: StdioUpstreamConfig;
-  readonly #context: UpstreamContext;
-  readonly #client: ClientFacts;
-  readonly #onNotification: OnNotification;
-  readonly #onLost: (family: Family, reason: string) => void;
-  readonly #slots: Record<Family, Slot>;
-  readonly #connections = new Set<StdioConnection>();
+  readonly #options: StdioDialerOptions;
+  readonly #supervisor: StdioSupervisor;
+  readonly #children: StdioChildren;
+  readonly #leases: LeasePool<SessionOwner>;
+  readonly #interactivity: Interactivity;
   readonly #spoken: Record<Family, boolean | undefined> = { modern: undefined, legacy: undefined };
   #probing: Promise<void> | undefined;
   #stopped = false;
 
-  /** `onLost` is called when a child that had answered has ended. */
-  constructor(
-    config: StdioUpstreamConfig,
-    context: UpstreamContext,
-    client: ClientFacts,
-    onNotification: OnNotification,
-    onLost: (family: Family, reason: string) => void,
-  ) {
-    this.#config = config;
-    this.#context = context;
-    this.#client = client;
-    this.#onNotification = onNotification;
-    this.#onLost = onLost;
-    this.#slots = { modern: this.#slot(), legacy: this.#slot() };
+  constructor(options: StdioDialerOptions) {
+    this.#options = options;
+    const { config, context } = options;
+    const { clock, id, idleMs, metrics } = context;
+    this.#interactivity = new Interactivity(context);
+    this.#children = new StdioChildren({
+      clock,
+      idleMs,
+      isKept: (family, key) => context.startsAtBoot && this.#isListing(family, key),
+      onOpened: (family, key) => options.onOpened(this.#childOf(family, key, '')),
+      onReaped: (family, key, reason) => {
+        metrics?.children.stops.inc({ provider: id, reason });
+        options.onReaped(this.#childOf(family, key, reason));
+      },
+    });
+    this.#leases = new LeasePool({
+      max: context.interactivePool,
+      idleMs,
+      clock,
+      keyOf: (owner) => this.#keyOf(owner),
+      open: () => this.#openLeased(),
+      onRefused: () => metrics?.children.refusals.inc({ provider: id, limit: 'leases' }),
+    });
+    this.#supervisor = new StdioSupervisor(
+      config,
+      context,
+      () => this.#children.evictIdle() ?? this.#leases.evictIdle(),
+    );
   }
 
   get families(): SpokenFamilies {
     return { ...this.#spoken };
   }
 
-  modern(): Promise<ModernConnection | undefined> {
-    return this.#ensure('modern').then((opened) => opened?.modern);
+  modern(user: Audience = ourselves): Promise<ModernConnection | undefined> {
+    return this.#ensure('modern', user).then((opened) => opened?.modern);
   }
 
-  /** One session for all: the owner does not matter. */
-  legacy(): Promise<LegacySession | undefined> {
-    return this.#ensure('legacy').then((opened) => opened?.legacy);
+  legacy(owner: SessionOwner): Promise<LegacySession | undefined> {
+    return this.#ensure('legacy', owner).then((opened) => opened?.legacy);
+  }
+
+  /** A child that one session has for itself asks that session's client, whichever call it is about. */
+  needsLease({ sessionKey }: SessionOwner): boolean {
+    if (this.#options.context.sharing === 'per-session' && sessionKey !== undefined) return false;
+    return this.#interactivity.known;
+  }
+
+  async lease(owner: SessionOwner, scope: CallScope): Promise<Lease | undefined> {
+    if (this.#spoken.legacy === undefined && !(await this.legacy(owner))) return undefined;
+    return this.#leases.take(owner, scope);
   }
 
   /** A program does not change under us without a restart, and a restart keeps its family. */
   recheck(): void {}
 
-  /** One session for all: it goes on for the others. */
-  ownerGone(): void {}
+  /** A child that one session had for itself ends with it; any other goes on. */
+  ownerGone(key: string): void {
+    if (this.#options.context.sharing === 'per-session') this.#children.end(key);
+  }
+
+  details(): JsonObject {
+    const { leased, waiting } = this.#leases;
+    return { ...this.#supervisor.details(), ...this.#interactivity.details(), leased, waiting };
+  }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    await Promise.all([...this.#connections].map((connection) => connection.stop()));
+    this.#children.stop();
+    await Promise.all([this.#leases.close(), this.#supervisor.stop()]);
   }
 
-  #slot = (): Slot => ({
-    opened: undefined,
-    restarts: backoff({ minMs: firstRestartMs, maxMs: maxRestartMs, resetAfterMs: stableMs }, this.#context.clock),
-    hadOne: false,
-    notBefore: 0,
-    reason: '',
-    lastStderr: [],
-  });
-
-  async #ensure(family: Family): Promise<Opened | undefined> {
-    const slot = this.#slots[family];
-    if (slot.opened) return slot.opened;
-    if (this.#spoken[family] === false) return undefined;
-    if (this.#spoken.modern !== undefined) return this.#keep(family, this.#open(family));
-    this.#probing ??= this.#probe().finally(() => (this.#probing = undefined));
-    await this.#probing;
-    return this.#ensure(family);
+  #keyOf({ principalId, sessionKey }: Audience): string {
+    const { sharing } = this.#options.context;
+    if (sharing === 'shared') return 'shared';
+    if (sharing === 'per-session' && sessionKey !== undefined) return `session:${sessionKey}`;
+    return principalId === undefined ? 'own' : `principal:${principalId}`;
   }
 
-  #keep(family: Family, opening: Promise<Opened | undefined>): Promise<Opened | undefined> {
-    const slot = this.#slots[family];
-    const forget = () => {
-      if (slot.opened === opening) slot.opened = undefined;
+  #isListing(family: Family, key: string): boolean {
+    return key === this.#keyOf(ourselves) && family === (this.#spoken.modern ? 'modern' : 'legacy');
+  }
+
+  #childOf(family: Family, key: string, reason: string): ChildOfUsers {
+    return {
+      reason,
+      isListing: this.#isListing(family, key),
+      concerns: (owner) => family === 'legacy' && this.#keyOf(owner) === key,
     };
-    slot.opened = opening;
-    opening.then((opened) => (opened ? slot.restarts.succeeded() : forget()), forget);
-    return opening;
   }
 
-  /** The first contact: one child, asked in the modern family first, settles what is known from then on. */
-  async #probe(): Promise<void> {
-    const connection = this.#start('legacy');
-    const answer = await connection.probe(this.#client);
+  async #ensure(family: Family, user: Audience): Promise<OpenedChild | undefined> {
+    const key = this.#keyOf(user);
+    const known = this.#children.get(family, key);
+    if (known) return known;
+    if (this.#spoken[family] === false) return undefined;
+    if (this.#spoken.modern !== undefined)
+      return this.#children.keep(
+        family,
+        key,
+        this.#supervisor.attempt(family, () => this.#open(family, user)),
+      );
+    this.#probing ??= this.#supervisor
+      .attempt('legacy', () => this.#probe(user))
+      .finally(() => (this.#probing = undefined));
+    await this.#probing;
+    return this.#ensure(family, user);
+  }
+
+  /** Finds out the families: the child that answered is kept for the user who asked first. */
+  async #probe(user: Audience): Promise<void> {
+    const key = this.#keyOf(user);
+    const keep = async (family: Family, opening: Promise<OpenedChild | undefined>) => {
+      await this.#children.keep(family, key, opening);
+    };
+    const connection = await this.#start('legacy', user);
+    const answer = await connection.probe(this.#options.client);
     if (answer && !('facts' in answer)) {
       this.#spoken.modern = true;
       if (!connection.initialized) {
-        await this.#keep('modern', Promise.resolve(this.#opened('modern', connection, answer)));
+        await keep('modern', Promise.resolve(this.#opened('modern', connection, answer)));
         return;
       }
       // It was slow to start and has both questions: the second one bound this pipe to the legacy family.
       await connection.stop();
-      await this.#keep('modern', this.#open('modern'));
+      await keep('modern', this.#open('modern', user));
       return;
     }
-    if (answer) await this.#keep('legacy', Promise.resolve(this.#opened('legacy', connection, answer)));
+    if (answer) await keep('legacy', Promise.resolve(this.#opened('legacy', connection, answer)));
     else {
       // Some servers do not survive a request before initialize.
       await connection.stop();
-      await this.#keep('legacy', this.#open('legacy'));
+      await keep('legacy', this.#open('legacy', user));
     }
     this.#spoken.modern = false;
   }
 
-  async #open(family: Family): Promise<Opened | undefined> {
-    const connection = this.#start(family);
+  async #open(family: Family, user: Audience): Promise<OpenedChild | undefined> {
+    const connection = await this.#start(family, user);
     try {
       if (family === 'legacy') return this.#opened('legacy', connection, await connection.initialize());
-      const facts = await connection.discover(this.#client);
+      const facts = await connection.discover(this.#options.client);
       if (facts !== 'legacy') return this.#opened('modern', connection, facts);
-      throw this.#context.faults.protocol('it does not answer server/discover any more');
+      throw this.#options.context.faults.protocol('it does not answer server/discover any more');
     } catch (thrown) {
       await connection.stop();
       if (family === 'legacy' && this.#spoken.modern && thrown instanceof PeerError) {
         this.#spoken.legacy = false;
         return undefined;
       }
-      throw this.#startFailed(family, connection, thrown);
+      throw this.#supervisor.failed(family, connection, thrown);
     }
   }
 
-  #opened(family: Family, connection: StdioConnection, what: ServerFacts | LegacySession): Opened {
-    const { id, metrics } = this.#context;
-    const slot = this.#slots[family];
-    if (slot.hadOne) metrics?.upstreamRestarts.inc({ provider: id });
-    slot.hadOne = true;
+  /** A child for one call at a time: what it says outside of calls, the one that lists are read on says too. */
+  async #openLeased(): Promise<LegacySession> {
+    return this.#supervisor.attempt('legacy', async () => {
+      const connection = await this.#supervisor.start('legacy', {
+        onNotification: () => {},
+        onQuestion: () => {},
+      });
+      try {
+        const session = await connection.initialize();
+        this.#supervisor.opened('legacy');
+        connection.onEnd = () => {
+          if (!session.closed) this.#supervisor.ended('legacy', connection);
+          session.lost();
+        };
+        return session;
+      } catch (thrown) {
+        await connection.stop();
+        throw this.#supervisor.failed('legacy', connection, thrown);
+      }
+    });
+  }
+
+  #start(family: Family, user: Audience): Promise<StdioConnection> {
+    const key = this.#keyOf(user);
+    const audience: Audience = key === 'shared' ? ourselves : { ...user };
+    return this.#supervisor.start(family, {
+      onNotification: (notification) => this.#options.onNotification(notification, audience),
+      onQuestion: (outcome: QuestionOutcome) => this.#interactivity.learn(outcome),
+    });
+  }
+
+  #opened(family: Family, connection: StdioConnection, what: ServerFacts | LegacySession): OpenedChild {
     this.#spoken[family] = true;
+    this.#supervisor.opened(family);
     const session = 'facts' in what ? what : undefined;
     connection.onEnd = () => {
       session?.lost();
-      this.#connections.delete(connection);
-      if (!this.#stopped) this.#lost(family, connection);
+      const key = this.#children.forget(family, connection);
+      if (key === undefined || this.#stopped) return;
+      this.#supervisor.ended(family, connection);
+      this.#options.onLost(this.#childOf(family, key, `The process ended: ${connection.endReason ?? 'it ended'}.`));
     };
-    if (connection.endReason !== undefined) connection.onEnd();
-    if (session) return { legacy: session };
-    return { modern: { facts: what as ServerFacts, peer: connection.peer, mirrorsHeaders: false } };
-  }
-
-  #lost(family: Family, connection: StdioConnection): void {
-    const { clock, logger } = this.#context;
-    const slot = this.#slots[family];
-    slot.opened = undefined;
-    const lived = clock.monotonic() - connection.startedAt;
-    const reason = connection.endReason ?? 'it ended';
-    if (lived < stableMs) this.#delay(slot, connection, reason);
-    logger.warn({ reason, livedMs: Math.round(lived) }, 'the upstream process ended');
-    this.#onLost(family, `The process ended: ${reason}.`);
-  }
-
-  /** Starts a child, unless one has just failed. @throws SW_UPSTREAM_UNAVAILABLE */
-  #start(family: Family): StdioConnection {
-    const { clock, faults } = this.#context;
-    const slot = this.#slots[family];
-    if (this.#stopped) throw faults.unavailable('it is stopped');
-    if (clock.monotonic() < slot.notBefore)
-      throw this.#unavailable(slot, `${slot.reason}; it waits for its next start`);
-    try {
-      const connection = new StdioConnection(this.#config, this.#context, (notification) =>
-        this.#onNotification(notification, undefined),
-      );
-      this.#connections.add(connection);
-      connection.onEnd = () => this.#connections.delete(connection);
-      return connection;
-    } catch (thrown) {
-      // Node refuses some commands before it tries them (a NUL in an argument).
-      throw this.#unavailable(slot, reasonOf(thrown), thrown);
+    if (connection.endReason !== undefined) {
+      // It ended right after its answer: whoever gets it finds it closed.
+      session?.lost();
+      this.#supervisor.ended(family, connection);
     }
-  }
-
-  #startFailed(family: Family, connection: StdioConnection, thrown: unknown): SeaworthyError {
-    const slot = this.#slots[family];
-    const lost = thrown instanceof SeaworthyError && thrown.code === 'SW_UPSTREAM_LOST';
-    const reason = lost ? (connection.endReason ?? 'it ended') : reasonOf(thrown);
-    this.#delay(slot, connection, reason);
-    return this.#unavailable(slot, reason, thrown);
-  }
-
-  #delay(slot: Slot, connection: StdioConnection, reason: string): void {
-    slot.notBefore = this.#context.clock.monotonic() + slot.restarts.next();
-    slot.reason = reason;
-    slot.lastStderr = [...connection.lastStderr];
-  }
-
-  #unavailable({ lastStderr }: Slot, reason: string, cause?: unknown): SeaworthyError {
-    return fail('SW_UPSTREAM_UNAVAILABLE', { provider: this.#context.id, reason, stderr: lastStderr }, cause);
+    if (session) return { connection, legacy: session };
+    return {
+      connection,
+      modern: { facts: what as ServerFacts, peer: connection.peer, mirrorsHeaders: false },
+    };
   }
 }
+
+/** The gateway itself: reads lists, and everyone may hear what it hears. */
+const ourselves: Audience = {};

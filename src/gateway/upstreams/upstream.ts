@@ -32,7 +32,7 @@ import { ModernCalls } from './modern-calls.js';
 import { ModernListen } from './modern-listen.js';
 import { SnapshotKeeper } from './snapshot-keeper.js';
 import { StdioDialer } from './stdio-dialer.js';
-import type { SessionOwner } from './session-owner.js';
+import type { Audience, SessionOwner } from './session-owner.js';
 
 /**
  * Makes the provider of one entry of `mcpServers`. Nothing is started or connected before `start()`.
@@ -73,25 +73,25 @@ class Upstream implements Provider {
       info: context.self,
       capabilities: legacy.everyClientCapability,
     };
-    this.#own = { key: 'own', sessionKey: undefined, info: context.self, capabilities: legacy.everyClientCapability };
+    this.#own = { key: 'own', info: context.self, capabilities: legacy.everyClientCapability };
     const dialer = this.#dial(config, client);
     const connect = (owner: SessionOwner) => dialer.legacy(owner);
     this.#dialer = dialer;
     this.kind = dialer.kind;
     this.#resilience = new Resilience(context);
     this.#modernCalls = new ModernCalls({
-      connect: () => dialer.modern(),
+      connect: (user) => dialer.modern(user),
       refresh: () => this.refresh(),
       recheck: () => dialer.recheck('wrong'),
       mayRetry: this.#resilience.mayRetry,
     });
-    this.#legacyCalls = new LegacyCalls(connect, context);
+    this.#legacyCalls = new LegacyCalls(dialer, context);
     this.#interests = new LegacyInterests(context, connect);
     this.#listen = new ModernListen({
       context,
       client,
       connect: () => dialer.modern(),
-      onNotification: (notification) => this.#notified(notification, undefined),
+      onNotification: (notification) => this.#notified(notification, {}),
       onReopened: () => this.#catchUp(),
     });
     const reader = {
@@ -111,8 +111,11 @@ class Upstream implements Provider {
     });
   }
 
-  start(): Promise<void> {
-    return this.#snapshots.refreshQuietly();
+  start(kept?: ProviderSnapshot): Promise<void> {
+    if (this.#context.startsAtBoot || !kept) return this.#snapshots.refreshQuietly();
+    this.#snapshots.adopt(kept);
+    this.#modernCalls.learn(kept.tools);
+    return Promise.resolve();
   }
 
   snapshot(): ProviderSnapshot | undefined {
@@ -179,7 +182,7 @@ class Upstream implements Provider {
   }
 
   sessionEnded(session: SessionRef): void {
-    this.#dialer.ownerGone(this.#legacyCalls.ownerOf(session, undefined).key);
+    this.#dialer.ownerGone(this.#legacyCalls.ownerOf(session, undefined, undefined).key);
   }
 
   health(): ProviderHealth {
@@ -190,6 +193,7 @@ class Upstream implements Provider {
       inFlight: this.#inFlight,
       circuit: this.#resilience.circuit,
       healed: this.#legacyCalls.healed,
+      ...this.#dialer.details(),
     };
     const { judgedAt, sessions } = this.#dialer;
     if (sessions !== undefined) details['sessions'] = sessions;
@@ -215,14 +219,26 @@ class Upstream implements Provider {
   }
 
   #dial(config: UpstreamConfig, client: ClientFacts): Dialer {
-    const notified = (notification: ModelNotification, key: string | undefined) => this.#notified(notification, key);
-    const lost = (matches: (key: string) => boolean) => this.#interests.lost(matches, () => this.#catchUp());
-    if ('command' in config)
-      return new StdioDialer(config, this.#context, client, notified, (family, reason) => {
-        this.#missed(reason);
-        if (family === 'legacy') lost(() => true);
-      });
-    return new HttpDialer(config, this.#context, client, notified, (key) => lost((other) => other === key));
+    const onNotification = (notification: ModelNotification, audience: Audience) =>
+      this.#notified(notification, audience);
+    const lost = (concerns: (owner: SessionOwner) => boolean) => this.#interests.lost(concerns, () => this.#catchUp());
+    if ('url' in config)
+      return new HttpDialer(config, this.#context, client, onNotification, (key) => lost((owner) => owner.key === key));
+    return new StdioDialer({
+      config,
+      context: this.#context,
+      client,
+      onNotification,
+      onOpened: ({ concerns, isListing }) => {
+        this.#interests.renewed(concerns);
+        if (isListing && !this.#context.startsAtBoot) void this.#snapshots.refreshQuietly();
+      },
+      onReaped: ({ concerns }) => this.#interests.detached(concerns),
+      onLost: ({ concerns, isListing, reason }) => {
+        if (isListing) this.#missed(reason);
+        lost(concerns);
+      },
+    });
   }
 
   /** A call whose connection broke is made once more where that changes nothing, and the budget allows. */
@@ -274,8 +290,8 @@ class Upstream implements Provider {
 
   async #subscribe({ resources, tasks, logLevel, session, principalId, client }: ProviderInterest) {
     const owner = session
-      ? this.#legacyCalls.ownerOf(session, client)
-      : { ...this.#own, key: `principal:${principalId}`, capabilities: {} };
+      ? this.#legacyCalls.ownerOf(session, client, principalId)
+      : { ...this.#own, key: `principal:${principalId}`, principalId, capabilities: {} };
     const connection = session ? undefined : await this.#dialer.modern();
     if (!connection && (await this.#dialer.legacy(owner))) {
       const accepted = await this.#interests.add(owner, resources, logLevel);
@@ -331,15 +347,15 @@ class Upstream implements Provider {
     this.#emit({ kind: 'availability', available });
   }
 
-  #notified(notification: ModelNotification, sessionKey: string | undefined): void {
+  #notified(notification: ModelNotification, { principalId, sessionKey }: Audience): void {
     const { method, params } = notification;
-    const onSession = sessionKey === undefined ? {} : { sessionKey };
+    const only = sessionKey !== undefined ? { sessionKey } : principalId !== undefined ? { principalId } : {};
     const list = /^notifications\/(tools|prompts|resources)\/list_changed$/.exec(method)?.[1] as ListKind | undefined;
     if (list) this.#snapshots.announce(list);
     else if (method === 'notifications/resources/updated')
-      this.#emit({ kind: 'resource-updated', uri: String(params['uri']), params, ...onSession });
+      this.#emit({ kind: 'resource-updated', uri: String(params['uri']), params, ...only });
     else if (method === 'notifications/tasks') this.#emit({ kind: 'task', taskId: String(params['taskId']), params });
-    else this.#emit({ kind: 'notification', notification, ...onSession });
+    else this.#emit({ kind: 'notification', notification, ...only });
   }
 
   #emit(event: ProviderEvent): void {

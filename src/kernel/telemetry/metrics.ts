@@ -1,5 +1,6 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import { CallTally, type CallMeter } from './call-tally.js';
+import { createChildMetrics, type ChildMetrics } from './child-metrics.js';
 import { metricNames } from './names.js';
 import { registerProcessMetrics } from './process-metrics.js';
 
@@ -40,6 +41,7 @@ export interface Metrics {
   /** 1 while an audit sink takes records, 0 while not. */
   readonly auditSinkUp: Gauge<'sink'>;
   readonly securityEvents: Counter<'event'>;
+  readonly children: ChildMetrics;
   /** Bytes of results held in memory at this moment. */
   readonly resultBytes: Gauge;
   /** Everything in the Prometheus text format. */
@@ -176,6 +178,7 @@ export function createMetrics(build: BuildInfo = { version: 'unknown' }): Metric
       labelNames: ['event'],
       registers,
     }),
+    children: createChildMetrics(registry),
     resultBytes: new Gauge({ name: metricNames.resultBytes, help: 'Bytes of results held in memory.', registers }),
     text: () => registry.metrics(),
     contentType: registry.contentType,

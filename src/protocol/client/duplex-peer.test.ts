@@ -1,8 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { CallScope } from '#kernel/context/index.js';
+import { fakeClock } from '#kernel/time/index.js';
 import type { JsonObject, ModelNotification } from '../model/index.js';
-import { DuplexPeer } from './duplex-peer.js';
+import { DuplexPeer, type QuestionOutcome } from './duplex-peer.js';
+import { questionHoldMs } from './held-questions.js';
 import { faultsOf, type OutboundCall } from './peer.js';
 
 const principal = { id: 'local:1', kind: 'local', name: 'test', roles: [] } as const;
@@ -11,15 +13,19 @@ function setUp() {
   const sent: JsonObject[] = [];
   const unattributed: ModelNotification[] = [];
   const garbage: unknown[] = [];
+  const outcomes: QuestionOutcome[] = [];
+  const clock = fakeClock();
   const peer = new DuplexPeer({
     wire: { send: (text) => sent.push(JSON.parse(text) as JsonObject) },
     faults: faultsOf('up'),
+    clock,
+    onQuestion: (outcome) => outcomes.push(outcome),
     unattributed: (notification) => unattributed.push(notification),
     maxResultBytes: 100,
     onGarbage: (reason) => garbage.push(reason),
   });
   const receive = (message: object) => peer.receive(Buffer.from(JSON.stringify(message)));
-  return { peer, sent, unattributed, garbage, receive };
+  return { peer, sent, unattributed, garbage, receive, outcomes, clock };
 }
 
 function callOf(session?: string, meta: JsonObject = {}, asked?: string[]) {
@@ -83,7 +89,6 @@ describe('a shared connection', () => {
   it.each([
     ['the only call', ['a'], true],
     ['calls of one session', ['a', 'a'], true],
-    ['nobody when two sessions call', ['a', 'b'], false],
     ['nobody when no call is in flight', [], false],
   ])('puts a question of the server to %s', async (_whom, sessions, answered) => {
     const { peer, sent, receive } = setUp();
@@ -96,6 +101,96 @@ describe('a shared connection', () => {
     expect(response).toMatchObject(
       answered ? { id: 'q', result: { roots: [] } } : { id: 'q', error: { code: -32601 } },
     );
+  });
+
+  describe('with a question that several calls may have caused', () => {
+    const held = (sessions: readonly (string | undefined)[] = ['a', 'b']) => {
+      const parts = setUp();
+      const asked: string[][] = sessions.map(() => []);
+      const calls = sessions.map((session, i) => callOf(session, {}, asked[i]).call);
+      const results = calls.map((call) => parts.peer.request(call).catch((error: unknown) => error));
+      parts.receive(question);
+      return { ...parts, asked, calls, results };
+    };
+    const finish = (id: number) => ({ jsonrpc: '2.0', id, result: {} });
+
+    it.each([
+      ['two sessions', ['a', 'b']],
+      ['two clients without a session', [undefined, undefined]],
+    ])('of %s waits, and goes to the one that is left', async (_whose, sessions) => {
+      const { asked, outcomes, receive, sent } = held(sessions);
+      await turn();
+      expect([asked, outcomes]).toEqual([[[], []], ['held']]);
+      receive(finish(1));
+      await turn();
+      expect(asked).toEqual([[], ['roots/list']]);
+      expect(sent.at(-1)).toMatchObject({ id: 'q', result: { roots: [] } });
+      expect(outcomes).toEqual(['held', 'resolved']);
+    });
+
+    it('sends no further call until it is clear, but requests of our own', async () => {
+      const { peer, receive, sent } = held();
+      const later = peer.request(callOf('c').call);
+      const own = callOf();
+      void peer.request({ request: { method: 'tools/list', params: {} }, scope: own.call.scope });
+      expect(sent.map(({ method }) => method)).toEqual(['tools/call', 'tools/call', 'tools/list']);
+      expect(peer.inFlight).toBe(4);
+      receive(finish(2));
+      expect(sent.filter(({ method }) => method === 'tools/call')).toHaveLength(3);
+      receive(finish(3));
+      expect((await later).toObject()).toEqual({});
+    });
+
+    it('refuses it after a time, and goes on', async () => {
+      const { asked, clock, outcomes, peer, sent } = held();
+      void peer.request(callOf('c').call);
+      clock.advance(questionHoldMs);
+      await turn();
+      expect(sent).toContainEqual(
+        expect.objectContaining({ id: 'q', error: expect.objectContaining({ code: -32603 }) }),
+      );
+      expect(sent.filter(({ method }) => method === 'tools/call')).toHaveLength(3);
+      expect(asked.flat()).toEqual([]);
+      expect(outcomes).toEqual(['held', 'refused']);
+      expect(clock.pending).toBe(0);
+    });
+
+    it('gives it to nobody when one that may have caused it is cancelled', async () => {
+      const { asked, calls, results, sent } = held();
+      calls[0]?.scope.cancel('client');
+      await turn();
+      expect(await results[0]).toMatchObject({ code: 'SW_CANCELLED' });
+      expect(asked.flat()).toEqual([]);
+      expect(sent).toContainEqual(
+        expect.objectContaining({ id: 'q', error: expect.objectContaining({ code: -32603 }) }),
+      );
+    });
+
+    it('forgets it when the server takes it back, and sends what has waited', () => {
+      const { clock, peer, receive, sent } = held();
+      void peer.request(callOf('c').call);
+      receive({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'q' } });
+      expect(sent.filter(({ method }) => method === 'tools/call')).toHaveLength(3);
+      expect(sent.filter(({ id }) => id === 'q')).toEqual([]);
+      expect(clock.pending).toBe(0);
+    });
+
+    it('rejects a waiting call that is cancelled, without a word to the server', async () => {
+      const { peer, sent } = held();
+      const { call } = callOf('c');
+      const outcome = peer.request(call);
+      call.scope.cancel('client');
+      await expect(outcome).rejects.toMatchObject({ code: 'SW_CANCELLED' });
+      expect(sent.filter(({ method }) => method === 'notifications/cancelled')).toEqual([]);
+    });
+
+    it('rejects everything when the connection is lost', async () => {
+      const { clock, peer } = held();
+      const waiting = peer.request(callOf('c').call);
+      peer.close(faultsOf('up').lost('gone'));
+      await expect(waiting).rejects.toMatchObject({ code: 'SW_UPSTREAM_LOST' });
+      expect(clock.pending).toBe(0);
+    });
   });
 
   it('answers ping itself', async () => {

@@ -1,9 +1,11 @@
 import { fail, reasonOf, type SeaworthyError } from '#kernel/errors/index.js';
+import type { Clock } from '#kernel/time/index.js';
 import { isObject, PeerError, type RawResult } from '../jsonrpc/index.js';
 import { meta, type JsonObject, type ModelNotification } from '../model/index.js';
+import { HeldQuestions } from './held-questions.js';
 import { readInbound, type Inbound } from './inbound.js';
 import { answeredId, edgesOf, looksLikeAnswer, type LineEdges } from '../transport/index.js';
-import { answerText, notificationText, requestText, type ServerRequest } from './outbound-text.js';
+import { ambiguousText, answerText, notificationText, requestText, type ServerRequest } from './outbound-text.js';
 import {
   cancelledError,
   isGlobalNotification,
@@ -19,13 +21,21 @@ export interface Wire {
   send(text: string, onError?: (error: SeaworthyError) => void): void;
 }
 
+/**
+ * What became of a question of the server: it went to the call it belongs to (`parks` when that call has no session, so
+ * that its client answers later), it has to wait until that is clear, it then went to its call, or it never got clear.
+ */
+export type QuestionOutcome = 'attributed' | 'parks' | 'held' | 'resolved' | 'refused';
+
 export interface DuplexPeerOptions {
   readonly wire: Wire;
   readonly faults: Faults;
+  readonly clock: Clock;
   readonly unattributed: Unattributed;
   readonly maxResultBytes: number;
   /** Called for bytes that are no JSON-RPC message; the connection goes on. */
   readonly onGarbage: (reason: unknown) => void;
+  readonly onQuestion?: ((outcome: QuestionOutcome) => void) | undefined;
 }
 
 interface Pending {
@@ -38,20 +48,28 @@ interface Pending {
 /**
  * A peer at the other end of one two-way connection (stdio, or HTTP+SSE) that many callers share. Whatever names no
  * call (log messages, requests of the server) is given to the one call in flight, or to calls that all belong to one
- * session; otherwise nobody can tell whose it is.
+ * session. A question that several calls may have caused is held, and no further call is sent, until the others have
+ * ended; one that does not get clear in time is refused.
  */
 export class DuplexPeer implements Peer {
   readonly #options: DuplexPeerOptions;
   readonly #pending = new Map<number, Pending>();
+  /** Calls that wait until no question is held: each would be one more that it could belong to. */
+  readonly #unsent = new Map<number, Pending>();
+  readonly #held: HeldQuestions;
   #nextId = 1;
   #gone: SeaworthyError | undefined;
 
   constructor(options: DuplexPeerOptions) {
     this.#options = options;
+    this.#held = new HeldQuestions(options.clock, (question) => {
+      this.#refuse([question]);
+      this.#sendWaiting();
+    });
   }
 
   get inFlight(): number {
-    return this.#pending.size;
+    return this.#pending.size + this.#unsent.size;
   }
 
   request(call: OutboundCall): Promise<RawResult> {
@@ -60,8 +78,9 @@ export class DuplexPeer implements Peer {
     return new Promise((resolve, reject) => {
       const id = this.#nextId++;
       const stopListening = call.scope.onCancel(() => this.#cancel(id));
-      this.#pending.set(id, { call, resolve, reject, stopListening });
-      this.#options.wire.send(requestText(id, call.request), (error) => this.#take(id)?.reject(error));
+      const pending = { call, resolve, reject, stopListening };
+      if (this.#held.size > 0 && call.channel) this.#unsent.set(id, pending);
+      else this.#send(id, pending);
     });
   }
 
@@ -97,12 +116,19 @@ export class DuplexPeer implements Peer {
   /** The connection is gone: everything in flight is rejected with `error`, everything later as unavailable. */
   close(error: SeaworthyError): void {
     this.#gone ??= error;
-    const pending = [...this.#pending.values()];
+    const pending = [...this.#pending.values(), ...this.#unsent.values()];
     this.#pending.clear();
+    this.#unsent.clear();
+    this.#held.take();
     for (const { reject, stopListening } of pending) {
       stopListening();
       reject(error);
     }
+  }
+
+  #send(id: number, pending: Pending): void {
+    this.#pending.set(id, pending);
+    this.#options.wire.send(requestText(id, pending.call.request), (error) => this.#take(id)?.reject(error));
   }
 
   #take(id: unknown): Pending | undefined {
@@ -110,12 +136,22 @@ export class DuplexPeer implements Peer {
     if (!pending) return undefined;
     this.#pending.delete(id as number);
     pending.stopListening();
+    if (this.#held.size > 0) this.#settleHeld();
     return pending;
   }
 
   #cancel(id: number): void {
+    const unsent = this.#unsent.get(id);
+    if (unsent) {
+      this.#unsent.delete(id);
+      unsent.reject(cancelledError(unsent.call.scope));
+      return;
+    }
+    // What is held may be a question of the call that ends here: no other must get it.
+    if (this.#pending.get(id)?.call.channel) this.#refuse(this.#held.take());
     const pending = this.#take(id);
     if (!pending) return;
+    this.#sendWaiting();
     const { call, reject } = pending;
     // The specification forbids to cancel initialize.
     if (call.request.method !== 'initialize')
@@ -153,14 +189,28 @@ export class DuplexPeer implements Peer {
       this.#options.unattributed({ method, params });
   }
 
-  /** A modern server ends a listen stream so; a legacy one means a request of its own, which nobody waits for. */
+  /** A modern server ends a listen stream so; a legacy one takes back a request of its own. */
   #ended(id: unknown): void {
+    if (this.#held.drop(id)) return this.#sendWaiting();
     if (this.#pending.get(id as number)?.call.request.method !== 'subscriptions/listen') return;
     this.#take(id)?.reject(this.#options.faults.lost('the server ended the subscription'));
   }
 
   #asked(request: ServerRequest): void {
-    const call = this.#callOfTask(request.params) ?? this.#callInFlight();
+    if (request.method === 'ping') return this.#answer(request, undefined);
+    const named = this.#callOfTask(request.params);
+    if (named) return this.#answer(request, named);
+    const calls = this.#calls();
+    if (!isAmbiguous(calls)) {
+      const call = askable(calls);
+      if (call) this.#options.onQuestion?.(call.session ? 'attributed' : 'parks');
+      return this.#answer(request, call);
+    }
+    this.#held.add(request);
+    this.#options.onQuestion?.('held');
+  }
+
+  #answer(request: ServerRequest, call: OutboundCall | undefined): void {
     void answerText(request, call?.channel?.ask).then((text) => {
       if (!this.#gone) this.#options.wire.send(text);
     });
@@ -175,17 +225,33 @@ export class DuplexPeer implements Peer {
     );
   }
 
-  /** The call that a request of the server must belong to, when there is only one candidate. */
-  #callInFlight(): OutboundCall | undefined {
+  /** A call has ended: perhaps it is clear now whose the held questions are. */
+  #settleHeld(): void {
     const calls = this.#calls();
-    const [first] = calls;
-    if (calls.length <= 1) return first;
-    const key = first?.session?.key;
-    if (key === undefined || calls.some((call) => call.session?.key !== key)) return undefined;
-    return calls.find((call) => call.channel?.ask);
+    if (isAmbiguous(calls)) return;
+    const call = askable(calls);
+    for (const question of this.#held.take()) {
+      this.#options.onQuestion?.('resolved');
+      this.#answer(question, call);
+    }
+    this.#sendWaiting();
   }
 
-  /** The same for log messages; in the modern family only calls that named a level can be meant. */
+  #refuse(questions: readonly ServerRequest[]): void {
+    for (const { id } of questions) {
+      this.#options.onQuestion?.('refused');
+      if (!this.#gone) this.#options.wire.send(ambiguousText(id));
+    }
+  }
+
+  #sendWaiting(): void {
+    if (this.#held.size > 0) return;
+    const unsent = [...this.#unsent];
+    this.#unsent.clear();
+    for (const [id, pending] of unsent) this.#send(id, pending);
+  }
+
+  /** The call that a log message belongs to; in the modern family only calls that named a level can be meant. */
   #callWithLogs(): OutboundCall | undefined {
     const calls = this.#calls();
     if (calls.length <= 1 || isOfOneSession(calls)) return calls[0];
@@ -205,3 +271,10 @@ export class DuplexPeer implements Peer {
 
 const isOfOneSession = ([first, ...others]: readonly OutboundCall[]): boolean =>
   first?.session !== undefined && others.every(({ session }) => session?.key === first.session?.key);
+
+/** True when a question may belong to calls of different clients. */
+const isAmbiguous = (calls: readonly OutboundCall[]): boolean => calls.length > 1 && !isOfOneSession(calls);
+
+/** Of calls that all belong to one client, one that can ask it. */
+const askable = (calls: readonly OutboundCall[]): OutboundCall | undefined =>
+  calls.find((call) => call.channel?.ask) ?? calls[0];

@@ -43,6 +43,13 @@ export async function answerText(
   }
 }
 
+/** The answer to a question that could be of several calls: to give it to the wrong one would show it to a stranger. */
+export const ambiguousText = (id: RequestId): string =>
+  errorText(id, {
+    code: -32603,
+    message: 'Several calls are open, and the question does not say which it belongs to.',
+  });
+
 const errorText = (id: RequestId, error: RpcErrorObject): string => JSON.stringify({ jsonrpc: '2.0', id, error });
 
 function errorObject(thrown: unknown): RpcErrorObject {
