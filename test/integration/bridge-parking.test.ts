@@ -63,7 +63,7 @@ describe('calls that wait for a modern client', () => {
   it('are answered out of order, 200 at once, each with its own answer, up to the caps', async () => {
     const server = await asker();
     const { program, client } = await gateway(
-      { asker: { url: server.url } },
+      { asker: { url: server.url, maxConnections: 250 } },
       { bridge: { maxCallsPerPrincipal: 200, maxCalls: 1000 } },
     );
     const questions = await Promise.all(
@@ -92,6 +92,15 @@ describe('calls that wait for a modern client', () => {
     expect(await metric(program, 'seaworthy_parked_calls')).toBe(0);
     expect(await metric(program, 'seaworthy_parked_bytes')).toBe(0);
     expect(server.running.size).toBe(0);
+  });
+
+  it('get their answers also where they hold every connection that calls may have', async () => {
+    const server = await asker();
+    const { client } = await gateway({ asker: { url: server.url, maxConnections: 2 } });
+    const questions = await Promise.all(['a', 'b'].map(async () => questionOf(await client.callTool('ask'))));
+    for (const question of questions)
+      expect(textOf(await client.callTool('ask', retryOf(question, 'through')))).toContain('through');
+    questionOf(await client.callTool('ask'));
   });
 
   it('are bounded together and in bytes, and what is refused does not stay open upstream', async () => {

@@ -121,7 +121,8 @@ export class HttpEndpoint {
     const { pool } = this.#options;
     // Without `idempotent` undici gives each POST an HTTP/2 connection of its own; it repeats nothing by itself.
     const options = { ...request, idempotent: true, ...this.#deadlines[kind] };
-    (kind === 'stream' ? pool.streams : pool.calls).dispatch(options, exchange);
+    // Answers to questions and cancellations must get through where calls hold every connection: they are what ends them.
+    (kind === 'call' ? pool.calls : pool.streams).dispatch(options, exchange);
     return () => exchange.abort();
   }
 }
