@@ -16,8 +16,11 @@ export class MemoryRates implements Rates {
   readonly #maxKeys: number;
   readonly #fullAt = new Map<string, number>();
   #sweep = this.#fullAt.entries();
-  /** Kept, because a new iterator would first walk over every entry deleted at the front since the last rehash. */
-  #oldest = this.#fullAt.keys();
+  /**
+   * Kept while buckets have to make room, because a new iterator would first walk over every entry deleted at the front
+   * since the last rehash. Never longer: an iterator that stands still holds every table that the map has outgrown.
+   */
+  #oldest: MapIterator<string> | undefined;
 
   constructor(clock: Clock, maxKeys: number) {
     this.#clock = clock;
@@ -56,11 +59,13 @@ export class MemoryRates implements Rates {
 
   /** Makes the bucket the youngest, and room for it. */
   #start(key: string, known: boolean): void {
+    if (this.#fullAt.size < this.#maxKeys) this.#oldest = undefined;
     if (known) {
       this.#fullAt.delete(key);
       return;
     }
     if (this.#fullAt.size < this.#maxKeys) return;
+    this.#oldest ??= this.#fullAt.keys();
     let oldest = this.#oldest.next();
     if (oldest.done) {
       this.#oldest = this.#fullAt.keys();
