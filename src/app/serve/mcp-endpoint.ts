@@ -26,7 +26,12 @@ export function mcpEndpoint(gateway: Gateway): McpHttp {
     legacySse: config.server.legacySse,
     legacy: { streamAfterMs: sessions.streamAfterMs, retryMs: sessions.retryMs },
     onAnswer: (status) => metrics.httpRequest(status),
-    onRefusal: (code) => metrics.refusals.inc({ code }),
+    onRefusal: (code) => {
+      metrics.refusals.inc({ code });
+      // Refused before there is anything to audit; what is audited is counted with its record.
+      if (code === 'SW_HOST_REFUSED') metrics.securityEvents.inc({ event: 'host.refused' });
+      if (code === 'SW_ORIGIN_REFUSED') metrics.securityEvents.inc({ event: 'origin.refused' });
+    },
     onStreams: (open) => metrics.openStreams.set(open),
     onSlowClient: () => metrics.slowClients.inc(),
   });

@@ -25,7 +25,5 @@ const eventsByCode: ReadonlyMap<string, SecurityEvent> = new Map([
   ['SW_ACCESS_DENIED', 'policy.refused'],
   ['SW_RATE_LIMITED', 'limit.refused'],
   ['SW_CONCURRENCY_LIMITED', 'limit.refused'],
-  ['SW_HOST_REFUSED', 'host.refused'],
-  ['SW_ORIGIN_REFUSED', 'origin.refused'],
   ['SW_ADDRESS_REFUSED', 'address.refused'],
 ] as const);
