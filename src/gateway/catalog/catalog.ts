@@ -7,6 +7,7 @@ import type { Policy, Rights } from '../policy/index.js';
 import { ListChanges, type ChangedLists } from './list-changes.js';
 import type { ListKind, Provider, ProviderEvent, ProviderSnapshot } from './provider.js';
 import { plainRouting, type Group, type Routing } from './routing.js';
+import { StartQueue } from './start-queue.js';
 import type { SnapshotStore } from './snapshot-store.js';
 import { View, type ViewOptions } from './view.js';
 
@@ -59,6 +60,7 @@ export class Catalog {
   /** Members that cannot be reached at this moment, whether or not their lists are known. */
   readonly #away = new Set<string>();
   readonly #changes: ListChanges;
+  readonly #starts: StartQueue;
   readonly #listeners = new Set<(change: CatalogChange) => void>();
   /** Views by rights and route; emptied on every change, because a view is a function of the snapshots. */
   #views = new Map<string, BuiltView>();
@@ -68,6 +70,7 @@ export class Catalog {
   constructor(options: CatalogOptions) {
     this.#options = options;
     this.#policy = options.policy;
+    this.#starts = new StartQueue(options.clock ?? systemClock);
     this.#changes = new ListChanges(options.clock ?? systemClock, options.changeIntervalMs ?? 500, (changed) =>
       this.#tell({ kind: 'lists', changed }),
     );
@@ -108,7 +111,8 @@ export class Catalog {
       waitUntil: performance.now() + this.#options.coldWaitMs,
       warm,
       facts: factsOf(warm),
-      started: provider.start(warm).then(
+      // One whose lists are known is offered already; it is reached when the first lists have been answered.
+      started: (warm ? this.#starts.add(() => this.#startIfThere(provider, warm)) : provider.start()).then(
         () => this.#settle(member),
         (error: unknown) => {
           // A stop in the middle of a start (the port was taken) is no failure of the provider.
@@ -119,6 +123,11 @@ export class Catalog {
       ),
     };
     return member;
+  }
+
+  /** It may have left before its turn. */
+  async #startIfThere(provider: Provider, warm: ProviderSnapshot): Promise<void> {
+    if (!this.#stopped && this.#members.get(provider.id)?.provider === provider) await provider.start(warm);
   }
 
   #settle(member: Member): void {
