@@ -51,6 +51,8 @@ export const targets: readonly Target[] = [
   overHttp('modern-only-http', 'modern', legacyRevisions),
   overStdio('modern-only-stdio', 'modern', legacyRevisions),
   overHttp('legacy-only-http', 'legacy', modernRevisions),
+  // The suite leaves eight calls without the answer that they wait for, each on a process of its own.
+  overStdio('legacy-only-stdio', 'legacy', modernRevisions, { interactivePool: 12, maxProcesses: 16 }),
   {
     name: 'legacy-only-sse',
     upstream: 'sse',
@@ -81,8 +83,8 @@ function overHttp(name: string, families: Families, driven: readonly SuiteRevisi
   return { name, upstream: 'http', revisions: driven, start };
 }
 
-function overStdio(name: string, families: Families, driven: readonly SuiteRevision[]): Target {
-  const start = () => serve('fixture', { mcpServers: { fixture: sdkFixtureOf(families) } });
+function overStdio(name: string, families: Families, driven: readonly SuiteRevision[], entry: object = {}): Target {
+  const start = () => serve('fixture', { mcpServers: { fixture: { ...sdkFixtureOf(families), ...entry } } });
   return { name, upstream: 'stdio', revisions: driven, start };
 }
 

@@ -78,12 +78,20 @@ describe('calls to a server that asks its clients', () => {
     );
   });
 
+  it('use the process that all share while nobody else does', async () => {
+    const { provider } = await started({ interactive: 'always' });
+    const pids = new Set<string>();
+    for (const who of ['ann', 'bob', 'ann']) pids.add(textOf(await provider.invoke(callBy(person(who).caller, 'pid'))));
+    expect(pids.size).toBe(1);
+    expect(provider.health().details).toMatchObject({ processes: 1, leased: 0 });
+  });
+
   it('wait in line when the pool is used up, and each gets its own question', async () => {
     const { provider } = await started({ interactive: 'always', interactivePool: 2 });
     const people = ['a', 'b', 'c', 'd', 'e'].map(person);
     const results = people.map((who, i) => provider.invoke(greet(who, `for ${String(i)}`)));
-    await eventually(() => people.filter(({ asked }) => asked.length > 0).length === 2, 10_000);
-    expect(provider.health().details).toMatchObject({ leased: 2, waiting: 3 });
+    await eventually(() => people.filter(({ asked }) => asked.length > 0).length === 3, 10_000);
+    expect(provider.health().details).toMatchObject({ leased: 2, waiting: 2 });
     for (const who of people) who.answer();
     await Promise.all(results);
     expect(people.map(({ asked }) => asked)).toEqual(people.map((_who, i) => [`for ${String(i)}`]));
@@ -92,7 +100,9 @@ describe('calls to a server that asks its clients', () => {
 
   it('leave the line when they are cancelled, and give up a process that may still work for them', async () => {
     const { provider } = await started({ interactive: 'always', interactivePool: 1 });
-    const ann = person('ann');
+    const [ann, bob] = [person('ann'), person('bob')];
+    const sharing = provider.invoke(greet(bob, 'for bob'));
+    await eventually(() => bob.asked.length === 1, 10_000);
     const pid = Number(textOf(await provider.invoke(callBy(ann.caller, 'pid'))));
     const holding = greet(ann, 'for ann');
     const held = errorOf(provider.invoke(holding));
@@ -106,6 +116,8 @@ describe('calls to a server that asks its clients', () => {
     expect(await held).toMatchObject({ code: 'SW_CANCELLED' });
     expect(Number(textOf(await provider.invoke(callBy(ann.caller, 'pid'))))).not.toBe(pid);
     await eventually(() => livingIn(pid).length === 0, 10_000);
+    bob.answer();
+    await sharing;
   });
 
   it('share one always where that is configured', async () => {

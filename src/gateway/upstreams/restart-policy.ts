@@ -71,6 +71,7 @@ export class RestartPolicy {
   opened(): boolean {
     const again = this.#hasEnded;
     this.#hasEnded = false;
+    this.#notBefore = 0;
     this.#openedAt = this.#clock.monotonic();
     this.#delays.succeeded();
     return again;

@@ -2,6 +2,7 @@ import type { Clock, Timer } from '#kernel/time/index.js';
 import type { Family } from '#protocol/model/index.js';
 import type { ModernConnection } from './dialer.js';
 import type { LegacySession } from './legacy-session.js';
+import type { SharedLease } from './shared-lease.js';
 import type { StdioConnection } from './stdio-connection.js';
 
 /** A child that has answered, in the family that its first message had. */
@@ -9,6 +10,7 @@ export interface OpenedChild {
   readonly connection: StdioConnection;
   readonly modern?: ModernConnection;
   readonly legacy?: LegacySession;
+  readonly lending: SharedLease;
 }
 
 interface Child {

@@ -8,6 +8,7 @@ import { Interactivity } from './interactivity.js';
 import { LeasePool, type Lease } from './lease-pool.js';
 import type { LegacySession } from './legacy-session.js';
 import type { Audience, SessionOwner } from './session-owner.js';
+import { SharedLease } from './shared-lease.js';
 import { StdioChildren, type OpenedChild } from './stdio-children.js';
 import type { StdioConnection } from './stdio-connection.js';
 import { StdioSupervisor } from './stdio-supervisor.js';
@@ -97,8 +98,9 @@ export class StdioDialer implements Dialer {
   }
 
   async lease(owner: SessionOwner, scope: CallScope): Promise<Lease | undefined> {
-    if (this.#spoken.legacy === undefined && !(await this.legacy(owner))) return undefined;
-    return this.#leases.take(owner, scope);
+    const opened = await this.#ensure('legacy', owner);
+    if (!opened?.legacy) return undefined;
+    return opened.lending.take(opened.legacy, opened.connection) ?? this.#leases.take(owner, scope);
   }
 
   /** A program does not change under us without a restart, and a restart keeps its family. */
@@ -249,9 +251,11 @@ export class StdioDialer implements Dialer {
       session?.lost();
       this.#supervisor.ended(family, connection);
     }
-    if (session) return { connection, legacy: session };
+    const lending = new SharedLease(this.#options.context.clock);
+    if (session) return { connection, lending, legacy: session };
     return {
       connection,
+      lending,
       modern: { facts: what as ServerFacts, peer: connection.peer, mirrorsHeaders: false },
     };
   }

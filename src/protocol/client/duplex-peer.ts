@@ -72,6 +72,11 @@ export class DuplexPeer implements Peer {
     return this.#pending.size + this.#unsent.size;
   }
 
+  /** Calls of clients that are open: those that a question of the server could be about. */
+  get openCalls(): number {
+    return this.#calls().length + this.#unsent.size;
+  }
+
   request(call: OutboundCall): Promise<RawResult> {
     if (this.#gone) return Promise.reject(this.#options.faults.unavailable('the connection has ended', this.#gone));
     if (call.scope.cancelled) return Promise.reject(cancelledError(call.scope));
