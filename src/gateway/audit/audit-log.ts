@@ -83,6 +83,7 @@ export class AuditLog implements AuditWriter {
   #dropped = 0;
   #failure: SeaworthyError | undefined;
   #work: Promise<void> = Promise.resolve();
+  #syncing: Promise<void> | undefined;
   #flushTimer: NodeJS.Timeout | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
   #timers: readonly NodeJS.Timeout[] = [];
@@ -157,6 +158,7 @@ export class AuditLog implements AuditWriter {
       this.#options.logger.error({ records: lost }, 'audit records could not be written before the end');
     }
     await Promise.all(this.#options.forwarders.map((forwarder) => forwarder.close()));
+    await this.#syncing;
     await this.#options.journal.close();
     this.#options.release();
   }
@@ -259,8 +261,18 @@ export class AuditLog implements AuditWriter {
     if (this.#sinceCheckpoint === 0 || this.#unkept.length > 0) return;
     const checkpoint = this.#chainCheckpoint(reason);
     if (!(await this.#tryKeep())) return;
-    await this.#options.journal.sync();
+    this.#sync();
     await writeHead(this.#options.directory, checkpoint);
+  }
+
+  /** Beside the writing: a slow disk would let records pile up. */
+  #sync(): void {
+    this.#syncing ??= this.#options.journal
+      .sync()
+      .catch((error: unknown) => {
+        this.#options.logger.warn({ reason: reasonOf(error) }, 'the audit log could not be synced to the disk');
+      })
+      .finally(() => (this.#syncing = undefined));
   }
 
   #chainCheckpoint(reason: CheckpointReason): ChainedRecord {
