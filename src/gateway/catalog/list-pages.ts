@@ -47,7 +47,7 @@ export class ListPages {
     const key = `${method} ${family} ${offset}`;
     const known = this.#made.get(key);
     if (known) return known;
-    const made = new RawResult(Buffer.from(JSON.stringify(this.#build(method, family, offset))));
+    const made = RawResult.of(this.#build(method, family, offset));
     this.#made.set(key, made);
     return made;
   }

@@ -68,7 +68,7 @@ class TaskState {
   readonly #said: RawResult;
 
   constructor(said: ModelResult) {
-    this.#said = said instanceof RawResult ? said : new RawResult(Buffer.from(JSON.stringify(said)));
+    this.#said = said instanceof RawResult ? said : RawResult.of(said);
   }
 
   get taskId(): string {

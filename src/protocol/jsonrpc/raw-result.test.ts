@@ -37,6 +37,20 @@ describe('a raw result', () => {
     );
   });
 
+  it('made of a value is the one read from its text', () => {
+    fc.assert(
+      fc.property(object, object, fc.array(name, { maxLength: 4 }), (value, set, remove) => {
+        const read = raw(JSON.stringify({ ...value, absent: undefined }));
+        const made = RawResult.of({ ...value, absent: undefined });
+        expect(spliced(made, set, remove)).toBe(spliced(read, set, remove));
+        for (const key of Object.keys(value)) expect(made.get(key)).toEqual(read.get(key));
+        expect(Buffer.concat(made.append('"x":1').map((part) => Buffer.from(part)))).toEqual(
+          Buffer.concat(read.append('"x":1').map((part) => Buffer.from(part))),
+        );
+      }),
+    );
+  });
+
   it('keeps the exact text of what it does not touch', () => {
     const result = raw('{"n":12345678901234567890,"gone":1,"s":"\\u00fc","f":1.0}');
     expect(spliced(result, { added: true }, ['gone'])).toBe(

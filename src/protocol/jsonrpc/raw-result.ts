@@ -1,4 +1,4 @@
-import { parseMembers, parseText, type Members } from './scan.js';
+import { parseMembers, parseText, type Members, type MemberSpan } from './scan.js';
 
 /**
  * A result object that stays the bytes an upstream sent. Members are read one at a time and changed by splicing, so
@@ -17,6 +17,25 @@ export class RawResult {
   constructor(bytes: Buffer, members: Members = parseMembers(bytes)) {
     this.#bytes = onOneLine(bytes);
     this.#members = members;
+  }
+
+  /** A value of our own, written once: where its members are is known without reading the text again. */
+  static of(value: Readonly<Record<string, unknown>>): RawResult {
+    const members = new Map<string, MemberSpan>();
+    const texts: string[] = [];
+    let at = 0;
+    const write = (text: string): number => {
+      texts.push(text);
+      return (at += Buffer.byteLength(text));
+    };
+    for (const [name, member] of Object.entries(value)) {
+      if (member === undefined) continue;
+      const keyStart = write(members.size > 0 ? ',' : '{');
+      const start = write(`${JSON.stringify(name)}:`);
+      members.set(name, { keyStart, start, end: write(JSON.stringify(member)) });
+    }
+    write(members.size > 0 ? '}' : '{}');
+    return new RawResult(Buffer.from(texts.join('')), members);
   }
 
   get byteLength(): number {
