@@ -55,8 +55,7 @@ const closed = (socket: Socket) => eventually(() => socket.destroyed || socket.r
 it('cancels the call of a modern client that goes away', async () => {
   const before = await cancelled();
   const socket = await dial(gateway.wire('bench', 'wait', { ms: 50_000 }));
-  // The server takes its calls in turn: it has this one once it has answered a later one.
-  expect(await echo('later')).toBe('later');
+  await eventually(async () => (await gateway.metric('seaworthy_active_calls')) === 1, patienceMs);
   socket.destroy();
   await eventually(async () => (await cancelled()) === before + 1, patienceMs);
   await eventually(nothingIsOpen, patienceMs);

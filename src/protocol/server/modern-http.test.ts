@@ -178,9 +178,11 @@ describe('a modern client that goes away', () => {
     const call = server.call('tools/call', { name: 'wire__hold' });
     call.catch(() => {});
     await eventually(() => wire.held.length === 1);
+    expect(server.mcp.counts().calls).toBe(1);
     server.client.close();
     await eventually(() => wire.held[0]?.cancelled === true);
     await expect(call).rejects.toThrow();
+    expect(server.mcp.counts().calls).toBe(0);
     expect(server.audit.at(-1)?.outcome).toBe('cancelled');
   });
 

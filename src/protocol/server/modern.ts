@@ -77,6 +77,7 @@ async function serveCall(
       answer.event([encodeNotification(notification)]);
     },
   };
+  context.calls.enter();
   try {
     const result = await context.handler.handle({
       request,
@@ -96,6 +97,8 @@ async function serveCall(
     }
   } catch (error) {
     answerFailure(error, message, scope, answer);
+  } finally {
+    context.calls.leave();
   }
   if (scope.awaited)
     answer.onceGone(() => {

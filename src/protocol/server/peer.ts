@@ -19,9 +19,19 @@ export interface ServingContext {
 /** Calls in flight by session and request id. */
 export class CallRegistry {
   readonly #calls = new Map<string, CallScope>();
+  #unnamed = 0;
 
   get size(): number {
-    return this.#calls.size;
+    return this.#calls.size + this.#unnamed;
+  }
+
+  /** Counts a call that no message can name, as those of the modern family over HTTP; `leave` when it has ended. */
+  enter(): void {
+    this.#unnamed++;
+  }
+
+  leave(): void {
+    this.#unnamed--;
   }
 
   add(sessionKey: string, id: string | number, scope: CallScope): () => void {
