@@ -29,6 +29,12 @@ const paths: readonly Path[] = [
     start: () => startGateway(sdkFixtureOf('modern')),
   },
   { path: 'the gateway to a legacy-only server over HTTP', crossing: 'to legacy', start: () => inFrontOf('legacy') },
+  {
+    path: 'the gateway to a legacy-only server over stdio',
+    crossing: 'to legacy',
+    // Questions that a probe leaves unanswered keep a process each.
+    start: () => startGateway({ ...sdkFixtureOf('legacy'), interactivePool: 16, maxProcesses: 20 }),
+  },
 ];
 
 describe.each(paths)('through $path, the answer equals the direct one', ({ start, crossing }) => {

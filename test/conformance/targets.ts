@@ -35,6 +35,8 @@ const taskScenarios = [
   'tasks-required-task-error',
   'tasks-mrtr-composition',
 ];
+/** The suite leaves eight calls without the answer that they wait for, each on a process or session of its own. */
+const interactivePool = 12;
 const moduleFixture = fileURLToPath(new URL('../fixtures/conformance-module/index.ts', import.meta.url));
 
 /** In this order: what stands first explains a failure of what stands after it. */
@@ -51,13 +53,12 @@ export const targets: readonly Target[] = [
   overHttp('modern-only-http', 'modern', legacyRevisions),
   overStdio('modern-only-stdio', 'modern', legacyRevisions),
   overHttp('legacy-only-http', 'legacy', modernRevisions),
-  // The suite leaves eight calls without the answer that they wait for, each on a process of its own.
-  overStdio('legacy-only-stdio', 'legacy', modernRevisions, { interactivePool: 12, maxProcesses: 16 }),
+  overStdio('legacy-only-stdio', 'legacy', modernRevisions, { interactivePool, maxProcesses: 16 }),
   {
     name: 'legacy-only-sse',
     upstream: 'sse',
-    revisions: legacyRevisions,
-    start: async () => serveInFrontOf(await startSseFixture(), { type: 'sse' }),
+    revisions,
+    start: async () => serveInFrontOf(await startSseFixture(), { type: 'sse', interactivePool }),
   },
   {
     name: 'tasks-http',
