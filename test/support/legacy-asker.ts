@@ -29,6 +29,8 @@ export interface LegacyAsker {
   readonly running: ReadonlySet<string>;
   /** Methods and params of everything that arrived, in order. */
   readonly seen: readonly Message[];
+  /** True when the newest session has a GET stream. */
+  readonly watched: boolean;
   /** Asks on the GET stream of the newest session, outside of any call. */
   askOutside(method: string, params?: Json): Promise<Message>;
   stop(): Promise<void>;
@@ -154,6 +156,9 @@ export async function startLegacyAsker({ opensAt = 2 } = {}): Promise<LegacyAske
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
     running,
     seen,
+    get watched() {
+      return streams.has(newest);
+    },
     askOutside(method, params) {
       const stream = streams.get(newest);
       if (!stream) throw new RangeError('the newest session has no stream');

@@ -201,6 +201,7 @@ export class HttpDialer implements Dialer {
       endpoint: this.#endpoint,
       maxResultBytes,
       unattributed: (notification) => this.#onNotification(notification, owner),
+      ask: owner.ask,
       onGone: () => {
         opened.lost();
         this.#onLost(owner.key);
@@ -237,6 +238,7 @@ export class HttpDialer implements Dialer {
       maxResultBytes,
       onQuestion: (outcome) => this.#interactivity.learn(outcome),
       unattributed: (notification) => this.#onNotification(notification, owner),
+      ask: owner.ask,
       onGarbage: (reason) => logger.warn({ reason }, 'the upstream sent something that is no message'),
       onClose: () => {
         opened?.lost();

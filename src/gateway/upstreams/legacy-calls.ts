@@ -47,6 +47,7 @@ export class LegacyCalls {
     for (let attempt = 1; ; attempt++) {
       const session = await this.#dialer.legacy(owner);
       if (!session) return undefined;
+      if (owner.ask) session.watch();
       const outcome = await session.request(call);
       if (outcome.kind === 'result') {
         if (attempt > 1) this.#countHealed();
@@ -85,7 +86,10 @@ export class LegacyCalls {
     }
   }
 
-  /** The owner of a client's session. One whose capabilities are not known may be asked anything; its client refuses. */
+  /**
+   * The owner of a client's session. One whose capabilities are not known may be asked anything; its client refuses.
+   * A client that takes questions can be asked outside of its calls too, so its session is watched for them.
+   */
   ownerOf(session: SessionRef, client: ClientFacts | undefined, principalId: string | undefined): SessionOwner {
     return {
       key: `session:${session.key}`,
@@ -93,6 +97,7 @@ export class LegacyCalls {
       principalId,
       info: client?.info ?? this.#context.self,
       capabilities: client?.capabilities ?? legacy.everyClientCapability,
+      ask: client && takesQuestions(client) ? session.ask : undefined,
     };
   }
 
@@ -109,8 +114,9 @@ export class LegacyCalls {
 }
 
 /** True where a question could reach the client. */
-const mayBeAsked = ({ channel, client: { capabilities } }: ProviderCall): boolean =>
-  channel.ask !== undefined &&
-  (capabilities['elicitation'] !== undefined ||
-    capabilities['sampling'] !== undefined ||
-    capabilities['roots'] !== undefined);
+const mayBeAsked = ({ channel, client }: ProviderCall): boolean => channel.ask !== undefined && takesQuestions(client);
+
+const takesQuestions = ({ capabilities }: ClientFacts): boolean =>
+  capabilities['elicitation'] !== undefined ||
+  capabilities['sampling'] !== undefined ||
+  capabilities['roots'] !== undefined;

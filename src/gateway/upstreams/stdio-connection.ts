@@ -1,6 +1,6 @@
 import { DuplexPeer, type QuestionOutcome, type ServerFacts } from '#protocol/client/index.js';
 import { PeerError } from '#protocol/jsonrpc/index.js';
-import type { ClientFacts, ModelNotification } from '#protocol/model/index.js';
+import type { ClientFacts, ModelNotification, SessionRef } from '#protocol/model/index.js';
 import { legacy, modern } from '#protocol/revisions/index.js';
 import { childEnvironment } from './child-environment.js';
 import { ChildProcess } from './child-process.js';
@@ -18,6 +18,8 @@ export interface StdioConnectionOptions {
   readonly context: UpstreamContext;
   readonly onNotification: (notification: ModelNotification) => void;
   readonly onQuestion: (outcome: QuestionOutcome) => void;
+  /** Who is asked what belongs to no call, where the child is one client's. */
+  readonly ask?: SessionRef['ask'];
   /** Called once, when no process is left: later than `onEnd` where we have given it up before. */
   readonly onExit: () => void;
 }
@@ -33,7 +35,7 @@ export class StdioConnection {
   /** Called once, when the process has ended. */
   onEnd: () => void = () => {};
 
-  constructor({ config, context, onNotification, onQuestion, onExit }: StdioConnectionOptions) {
+  constructor({ config, context, onNotification, onQuestion, ask, onExit }: StdioConnectionOptions) {
     const { clock, environment, faults, logger, maxLineBytes, maxResultBytes, metrics, id } = context;
     this.#context = context;
     this.startedAt = clock.monotonic();
@@ -48,6 +50,7 @@ export class StdioConnection {
       maxResultBytes,
       unattributed: onNotification,
       onQuestion,
+      ask,
       onGarbage: (reason) => logger.debug({ reason }, 'the upstream wrote something that is no message'),
     });
     this.#child = new ChildProcess({

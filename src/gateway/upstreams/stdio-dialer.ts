@@ -232,6 +232,7 @@ export class StdioDialer implements Dialer {
     return this.#supervisor.start(family, {
       onNotification: (notification) => this.#options.onNotification(notification, audience),
       onQuestion: (outcome: QuestionOutcome) => this.#interactivity.learn(outcome),
+      ask: key === `session:${user.sessionKey ?? ''}` ? user.ask : undefined,
     });
   }
 

@@ -1,7 +1,7 @@
 import { reasonOf, SeaworthyError } from '#kernel/errors/index.js';
 import { childStates, type ChildState } from '#kernel/telemetry/index.js';
 import type { QuestionOutcome } from '#protocol/client/index.js';
-import type { Family, JsonObject, ModelNotification } from '#protocol/model/index.js';
+import type { Family, JsonObject, ModelNotification, SessionRef } from '#protocol/model/index.js';
 import { ChildSlots, type EvictIdle } from './child-slots.js';
 import type { StdioUpstreamConfig, UpstreamContext } from './config.js';
 import { GroupMemory } from './group-memory.js';
@@ -17,6 +17,8 @@ const memory = new GroupMemory();
 export interface ChildListener {
   readonly onNotification: (notification: ModelNotification) => void;
   readonly onQuestion: (outcome: QuestionOutcome) => void;
+  /** Who is asked what belongs to no call, where the child is one client's. */
+  readonly ask?: SessionRef['ask'];
 }
 
 /** Starts the children of one upstream, within the limits on their number and memory, and knows how they fare. */

@@ -1,7 +1,7 @@
 import { fail, reasonOf, type SeaworthyError } from '#kernel/errors/index.js';
 import type { Clock } from '#kernel/time/index.js';
 import { isObject, PeerError, type RawResult } from '../jsonrpc/index.js';
-import { meta, type JsonObject, type ModelNotification } from '../model/index.js';
+import { meta, type Channel, type JsonObject, type ModelNotification } from '../model/index.js';
 import { HeldQuestions } from './held-questions.js';
 import { readInbound, type Inbound } from './inbound.js';
 import { answeredId, edgesOf, looksLikeAnswer, type LineEdges } from '../transport/index.js';
@@ -36,6 +36,8 @@ export interface DuplexPeerOptions {
   /** Called for bytes that are no JSON-RPC message; the connection goes on. */
   readonly onGarbage: (reason: unknown) => void;
   readonly onQuestion?: ((outcome: QuestionOutcome) => void) | undefined;
+  /** Who is asked what belongs to no call, where the connection is one client's. */
+  readonly ask?: Channel['ask'];
 }
 
 interface Pending {
@@ -216,7 +218,7 @@ export class DuplexPeer implements Peer {
   }
 
   #answer(request: ServerRequest, call: OutboundCall | undefined): void {
-    void answerText(request, call?.channel?.ask).then((text) => {
+    void answerText(request, call?.channel?.ask ?? this.#options.ask).then((text) => {
       if (!this.#gone) this.#options.wire.send(text);
     });
   }

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'undici/types/header.js';
 import type { CallScope } from '#kernel/context/index.js';
-import type { JsonObject, Revision } from '../model/index.js';
+import type { Channel, JsonObject, Revision } from '../model/index.js';
 import { sendByHttp, type HttpOutcome } from './http-call.js';
 import type { HttpEndpoint } from './http-endpoint.js';
 import { HttpListener } from './http-listener.js';
@@ -12,6 +12,8 @@ export interface HttpSessionOptions {
   readonly endpoint: HttpEndpoint;
   readonly maxResultBytes: number;
   readonly unattributed: Unattributed;
+  /** Who is asked what belongs to no call, where the session is one client's. */
+  readonly ask?: Channel['ask'];
   /** The peer has ended the session (404 on its stream). */
   readonly onGone: () => void;
 }
@@ -126,6 +128,6 @@ export class HttpSession {
 
   #asked(request: ServerRequest): void {
     const [sole] = this.#calls.size === 1 ? this.#calls : [];
-    void answerText(request, sole?.channel?.ask).then((text) => this.post(text));
+    void answerText(request, sole?.channel?.ask ?? this.#options.ask).then((text) => this.post(text));
   }
 }

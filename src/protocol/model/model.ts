@@ -72,6 +72,11 @@ export interface Channel {
 export interface SessionRef {
   /** Unguessable, stable for the life of the session; safe as a map key, not for logs. */
   readonly key: string;
+  /**
+   * Asks the client what belongs to none of its calls, on the stream that it keeps open for that; rejects where it
+   * keeps none. Absent where nobody can be asked any more.
+   */
+  readonly ask?: ((method: string, params: JsonObject) => Promise<JsonObject>) | undefined;
 }
 
 /** What a client wants to be told of outside of calls (`subscriptions/listen`; legacy: session and its GET stream). */

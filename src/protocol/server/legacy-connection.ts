@@ -100,7 +100,7 @@ export class LegacyConnection {
     const { key, principal, route, send } = this.#options;
     const said = legacy.decodeInitialize(message);
     const facts: SessionFacts = { key, principalId: principal.id, provider: route.provider, startedAt: 0, ...said };
-    const session = new LiveSession(facts, principal, this.#context.handler, send);
+    const session = new LiveSession(facts, principal, this.#context.handler, send, () => true);
     this.#session = session;
     const result = await initialize(this.#context, facts, scope, bytesIn);
     send([JSON.stringify({ jsonrpc: '2.0', id: message.id, result })]);
@@ -124,6 +124,7 @@ export class LegacyConnection {
       message,
       argumentsText,
       facts: session.facts,
+      session: { key: session.facts.key, ask: session.askAside },
       client: session.client,
       live: () => session,
       scope,

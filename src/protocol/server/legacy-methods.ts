@@ -1,7 +1,7 @@
 import { fail } from '#kernel/errors/index.js';
 import type { CallScope } from '#kernel/context/index.js';
 import type { RpcRequest } from '../jsonrpc/index.js';
-import type { Channel, ClientFacts, JsonObject, ModelResult } from '../model/index.js';
+import type { Channel, ClientFacts, JsonObject, ModelResult, SessionRef } from '../model/index.js';
 import { legacy, modern } from '../revisions/index.js';
 import type { ServingContext } from './peer.js';
 import type { LiveSession } from './live-session.js';
@@ -12,6 +12,7 @@ export interface LegacyRequest {
   readonly message: RpcRequest;
   readonly argumentsText: string | undefined;
   readonly facts: SessionFacts;
+  readonly session: SessionRef;
   readonly client: ClientFacts;
   /** Makes the live part of the session when a method needs it. */
   readonly live: () => LiveSession;
@@ -55,7 +56,7 @@ export async function answerLegacy(context: ServingContext, call: LegacyRequest)
         route: { provider: facts.provider },
         scope: call.scope,
         channel: call.channel,
-        session: { key: facts.key },
+        session: call.session,
         header: undefined,
         bytesIn: call.bytesIn,
       });

@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto';
 import type { Principal } from '#kernel/context/index.js';
+import type { SessionRef } from '../model/index.js';
 import type { Handler, Route } from './handler.js';
-import { LiveSession } from './live-session.js';
+import { LiveSession, unheard } from './live-session.js';
 import { ResumableStream, type ReplayLimits } from './resumable-stream.js';
 import { SessionTokens, type SessionFacts, type SessionTokenOptions } from './session-token.js';
 
@@ -30,7 +31,13 @@ export class LegacySession {
     this.#options = options;
     this.usedAt = options.now();
     this.standalone = new ResumableStream(this.#nextStreamId++, options.replay);
-    this.live = new LiveSession(facts, principal, handler, (pieces) => this.standalone.send(pieces));
+    this.live = new LiveSession(
+      facts,
+      principal,
+      handler,
+      (pieces) => this.standalone.send(pieces),
+      () => this.standalone.attached,
+    );
   }
 
   newStream(): ResumableStream {
@@ -87,6 +94,14 @@ export class LegacySessions {
   /** The live part of a session, if it has one. */
   peek(facts: SessionFacts): LegacySession | undefined {
     return this.#live.get(facts.key);
+  }
+
+  /** The session as the layers above see it; what it says is asked when it is needed. */
+  refOf(facts: SessionFacts): SessionRef {
+    return {
+      key: facts.key,
+      ask: (method, params) => this.peek(facts)?.live.askAside(method, params) ?? Promise.reject(unheard()),
+    };
   }
 
   /** The live part of a session, made if it has none. */

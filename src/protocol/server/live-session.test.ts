@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { CallScope, type Principal } from '#kernel/context/index.js';
 import type { ListenFilter, ModelNotification } from '../model/index.js';
 import type { Handler, Listener } from './handler.js';
@@ -18,7 +18,7 @@ const facts = {
 /** A handler that accepts every interest, or fails to; `open` are the listeners that nobody has closed. */
 function acceptingHandler() {
   const open = new Set<Listener>();
-  const state = { fails: false };
+  const state = { fails: false, heard: true };
   const unused = () => Promise.reject(new RangeError('not for calls'));
   const handler: Handler = {
     authenticate: () => principal,
@@ -40,11 +40,54 @@ function acceptingHandler() {
 function newSession() {
   const { handler, open, state } = acceptingHandler();
   const sent: string[] = [];
-  const session = new LiveSession(facts, principal, handler, (pieces) => sent.push(pieces.join('')));
+  const session = new LiveSession(
+    facts,
+    principal,
+    handler,
+    (pieces) => sent.push(pieces.join('')),
+    () => state.heard,
+  );
   return { session, open, state, sent };
 }
 
 const updated = (uri: string): ModelNotification => ({ method: 'notifications/resources/updated', params: { uri } });
+
+describe('a question outside of any call', () => {
+  it('goes out on the stream of no call, and its answer comes back', async () => {
+    const { session, sent } = newSession();
+    const asked = session.askAside('roots/list', {});
+    const { id, method } = JSON.parse(sent[0] ?? '') as { id: number; method: string };
+    expect(method).toBe('roots/list');
+    session.answer({ jsonrpc: '2.0', id, result: { roots: [] } });
+    expect(await asked).toEqual({ roots: [] });
+    expect(session.waiting).toBe(false);
+  });
+
+  it('is refused where nobody reads that stream, and when the session ends', async () => {
+    const { session, sent, state } = newSession();
+    state.heard = false;
+    await expect(session.askAside('roots/list', {})).rejects.toMatchObject({ error: { code: -32601 } });
+    expect(sent).toEqual([]);
+    state.heard = true;
+    const asked = session.askAside('roots/list', {});
+    session.close();
+    await expect(asked).rejects.toMatchObject({ code: 'SW_SESSION_UNKNOWN' });
+  });
+
+  it('does not wait for ever', async () => {
+    vi.useFakeTimers();
+    try {
+      const { session } = newSession();
+      const asked = session.askAside('roots/list', {});
+      const refused = expect(asked).rejects.toMatchObject({ code: 'SW_CANCELLED' });
+      await vi.advanceTimersByTimeAsync(120_000);
+      await refused;
+      expect(session.waiting).toBe(false);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
 
 describe('the live part of a session', () => {
   it('watches a bounded number of resources', async () => {

@@ -1,4 +1,4 @@
-import type { CallScope, Principal } from '#kernel/context/index.js';
+import { CallScope, type Principal } from '#kernel/context/index.js';
 import { fail } from '#kernel/errors/index.js';
 import { isObject, PeerError, type RpcResponse } from '../jsonrpc/index.js';
 import {
@@ -18,6 +18,8 @@ import type { SessionFacts } from './session-token.js';
 
 /** Questions of servers that one session may have open: a server that floods would fill our memory and its client. */
 const maxQuestions = 100;
+/** Milliseconds that a question outside of any call may wait: no call ends it. */
+const asideMs = 120_000;
 
 /**
  * What a legacy session has beyond its token: questions waiting for an answer, the log level, subscriptions. Made
@@ -29,6 +31,8 @@ export class LiveSession {
   readonly #handler: Handler;
   /** Writes to the stream that belongs to no call. */
   readonly #send: (pieces: Pieces) => void;
+  /** True while somebody reads that stream. */
+  readonly #isHeard: () => boolean;
   readonly #asks = new Map<number, Ask>();
   readonly #uris = new Set<string>();
   #nextAskId = 1;
@@ -36,11 +40,18 @@ export class LiveSession {
   #listening: Listening | undefined;
   #closed = false;
 
-  constructor(facts: SessionFacts, principal: Principal, handler: Handler, send: (pieces: Pieces) => void) {
+  constructor(
+    facts: SessionFacts,
+    principal: Principal,
+    handler: Handler,
+    send: (pieces: Pieces) => void,
+    isHeard: () => boolean,
+  ) {
     this.facts = facts;
     this.principal = principal;
     this.#handler = handler;
     this.#send = send;
+    this.#isHeard = isHeard;
   }
 
   get client(): ClientFacts {
@@ -87,6 +98,14 @@ export class LiveSession {
       send([encodeRequest(id, method, params)]);
     });
   }
+
+  /** Asks what belongs to no call, on the stream that belongs to none. */
+  readonly askAside = (method: string, params: JsonObject): Promise<JsonObject> => {
+    if (!this.#isHeard()) return Promise.reject(unheard());
+    const scope = new CallScope('aside', this.principal, performance.now());
+    const timer = setTimeout(() => scope.cancel('deadline'), asideMs).unref();
+    return this.ask(scope, method, params, this.#send).finally(() => clearTimeout(timer));
+  };
 
   /** Forgets the questions of a call that has ended: nobody waits for their answers. */
   release(scope: CallScope): void {
@@ -146,7 +165,7 @@ export class LiveSession {
       client: this.client,
       route,
       principal: this.principal,
-      session: { key: this.facts.key },
+      session: { key: this.facts.key, ask: this.askAside },
       filter: {
         toolsListChanged: true,
         promptsListChanged: true,
@@ -176,6 +195,9 @@ export class LiveSession {
     }
   }
 }
+
+/** The refusal of a question that belongs to no call, where the client keeps no stream for such. */
+export const unheard = () => new PeerError({ code: -32601, message: 'The client has no stream open to be asked on.' });
 
 /** A question that waits for its answer. */
 interface Ask {
