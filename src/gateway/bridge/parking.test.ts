@@ -201,11 +201,18 @@ describe('a state', () => {
     vi.useFakeTimers();
     try {
       const parking = parkingWith({ parkedMs: 1000 });
-      const waiting = parking.invoke(greet, request().call);
+      let ended: unknown;
+      const provider = upstream(({ scope, channel }) => {
+        scope.onCancel((reason) => (ended = reason));
+        return channel.ask?.('roots/list', {}) as Promise<ModelResult>;
+      });
+      const waiting = parking.invoke(provider, request().call);
       await vi.advanceTimersByTimeAsync(20);
       const { requestState } = asked(await waiting);
       await vi.advanceTimersByTimeAsync(1001);
       expect(parking.size).toBe(0);
+      // It is the client that did not come back: a deadline would count against the server.
+      expect(ended).toBe('client');
       await refused(parking, request({ requestState }));
     } finally {
       vi.useRealTimers();

@@ -156,7 +156,8 @@ export class Parking {
     if (mine >= limits.maxCallsPerPrincipal) throw this.#refuse('principal', tooManyError(limits.maxCallsPerPrincipal));
     const expiry = setTimeout(() => {
       this.#options.onRefused?.('expired');
-      call.cancel('deadline');
+      // The client did not come back: nothing is wrong with the server, whose circuit counts deadlines.
+      call.cancel('client');
     }, left).unref();
     this.#parked.set(call.id, { call, bytes, expiry });
     this.#perPrincipal.set(call.principalId, mine + 1);
