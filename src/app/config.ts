@@ -1,8 +1,16 @@
 import { z } from 'zod';
 import { field } from '#kernel/config/index.js';
+import { isAddressEntry } from '#kernel/http/index.js';
 
 const mebibyte = 2 ** 20;
 const minute = 60_000;
+
+/** An address or a range of them; a wrong one is told at the start, not found out by who gets in. */
+const addresses = z.string().refine(isAddressEntry, 'is no IP address, no range such as 10.0.0.0/8, and not loopback');
+/** Exact: a pattern would let in who registers a name that fits. */
+const origin = z
+  .string()
+  .regex(/^https?:\/\/(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::\d{1,5})?$/i, 'is no origin such as https://app.example.com');
 
 /** One entry of `mcpServers`, in the shape that MCP clients use, so that an existing file works as it is. */
 const mcpServer = field.section(
@@ -193,7 +201,45 @@ export const rootConfig = field.section(
         allowedOrigins: field.list(z.string(), {
           default: [],
           env: 'SEAWORTHY_ALLOWED_ORIGINS',
-          doc: 'Origins of web pages that may call the server, such as https://app.example.com.',
+          doc: 'Origins of web pages that may call the server, such as https://app.example.com. For pages of other origins see `cors`.',
+        }),
+        cors: field.section(
+          {
+            origins: field.list(origin, {
+              default: [],
+              env: 'SEAWORTHY_CORS_ORIGINS',
+              doc: 'Origins whose pages may call the server and read its answers. Exact: no patterns.',
+            }),
+            credentials: field.boolean({
+              default: false,
+              doc: 'Lets browsers send cookies along. Keys and tokens in headers do not need it.',
+            }),
+            maxAgeMs: field.int({
+              default: 10 * minute,
+              min: 0,
+              unit: 'ms',
+              doc: 'How long a browser may remember what it was allowed.',
+            }),
+          },
+          'Web pages of other origins.',
+        ),
+        trustedProxies: field.list(addresses, {
+          default: [],
+          env: 'SEAWORTHY_TRUSTED_PROXIES',
+          doc: 'Proxies in front: addresses, ranges such as 10.0.0.0/8, or `loopback`. Only what they forward is believed.',
+        }),
+        forwardedHeader: field.oneOf(['x-forwarded', 'forwarded'], {
+          default: 'x-forwarded',
+          doc: 'What those proxies write: X-Forwarded-For, -Proto and -Host, or Forwarded (RFC 7239). The other is not read.',
+        }),
+        allowedAddresses: field.list(addresses, {
+          default: [],
+          env: 'SEAWORTHY_ALLOWED_ADDRESSES',
+          doc: 'Clients that may come: addresses, ranges, or `loopback`; empty: all.',
+        }),
+        healthAddresses: field.list(addresses, {
+          default: [],
+          doc: 'Who may ask /health and /ready; empty: whoever allowedAddresses names.',
         }),
         requestTimeoutMs: field.int({
           default: 30_000,
@@ -226,6 +272,10 @@ export const rootConfig = field.section(
           doc: 'Port of /metrics and /health/detailed; 0 takes a free one.',
         }),
         allowedHosts: field.list(z.string(), { default: [], doc: 'Host names besides loopback and `host`.' }),
+        allowedAddresses: field.list(addresses, {
+          default: [],
+          doc: 'Who may ask: addresses, ranges, or `loopback`; empty: all.',
+        }),
       },
       'Where operators look: not for clients.',
     ),

@@ -24,7 +24,7 @@ import {
   type McpHttpOptions,
   type ServingContext,
 } from '#protocol/server/index.js';
-import { loopbackHosts } from '#protocol/transport/index.js';
+import { loopbackHosts, openEdge } from '#protocol/transport/index.js';
 import { WireClient, type Message, type OpenStream, type Reply, type WireRequest } from './mcp-wire.js';
 
 /** What differs from a plain gateway with default limits. */
@@ -33,7 +33,9 @@ export interface McpTestOptions {
   readonly providers?: readonly Provider[];
   /** Default: role `owner` may do everything; `reader` and `nobody` exist and may do nothing. */
   readonly access?: readonly AccessRule[];
-  readonly http?: Partial<Omit<McpHttpOptions, 'sessions'>>;
+  readonly http?: Partial<Omit<McpHttpOptions, 'sessions' | 'edge'>>;
+  /** Default: loopback only. */
+  readonly edge?: Partial<Parameters<typeof openEdge>[0]>;
   readonly sessions?: Partial<McpHttpOptions['sessions']>;
   readonly limits?: Partial<PipelineOptions['limits']>;
   /** Bytes of results held at once. */
@@ -142,16 +144,18 @@ export async function startMcpHttp(options: McpTestOptions = {}): Promise<McpTes
   });
   const handler = options.wrap?.(pipeline) ?? pipeline;
   let requests = 0;
+  const nextRequestId = () => `r${++requests}`;
   const context: ServingContext = {
     handler,
     logger,
     serverInfo,
     maxJsonDepth: 32,
     calls: new CallRegistry(),
-    nextRequestId: () => `r${++requests}`,
+    nextRequestId,
   };
   const mcp = mcpHttp(context, {
     ...defaultHttp,
+    edge: openEdge({ hosts: { hosts: loopbackHosts, origins: [] }, nextRequestId, ...options.edge }),
     onRefusal: (code) => refusals.push(code),
     ...options.http,
     sessions: {
@@ -366,8 +370,7 @@ const defaultLimits: PipelineOptions['limits'] = {
   maxResultBytes: 4 * 1024 * 1024,
 };
 
-const defaultHttp: Omit<McpHttpOptions, 'sessions'> = {
-  hosts: { hosts: loopbackHosts, origins: [] },
+const defaultHttp: Omit<McpHttpOptions, 'sessions' | 'edge'> = {
   maxBodyBytes: 256 * 1024,
   maxBufferedBytes: 4 * 1024 * 1024,
   streams: { maxStreams: 100, maxStreamsPerPrincipal: 50, keepAliveMs: 60_000 },

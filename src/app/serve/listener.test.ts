@@ -12,7 +12,7 @@ describe('a listener that closes', () => {
   it('does not wait for a connection on which nothing was ever asked', async () => {
     let accepted = () => {};
     const acceptedOne = new Promise<void>((resolve) => (accepted = resolve));
-    const listener = await open((_request, response) => sendJson(response, 200, {}));
+    const listener = await open((_request, response) => sendJson(response, {}, 200, {}));
     listener.server.once('connection', accepted);
     const silent = connect(Number(new URL(listener.url).port), '127.0.0.1');
     const left = once(silent.resume(), 'close');
@@ -25,7 +25,7 @@ describe('a listener that closes', () => {
     let answer = () => {};
     const agent = new Agent({ keepAlive: true });
     const listener = await open((_request, response) => {
-      answer = () => sendJson(response, 200, { done: true });
+      answer = () => sendJson(response, {}, 200, { done: true });
     });
     const arrived = once(listener.server, 'request');
     const answered = once(get(listener.url, { agent }), 'response');

@@ -1,6 +1,7 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { fail, reasonOf } from '#kernel/errors/index.js';
+import { fail, reasonOf, type SeaworthyError } from '#kernel/errors/index.js';
+import { securityHeaders } from '#protocol/transport/index.js';
 
 /** One listening socket. */
 export interface Listener {
@@ -20,10 +21,14 @@ export interface ListenerOptions {
   readonly writeTimeoutMs?: number;
   /** Told when a client that read nothing for that long was cut off. */
   readonly onSlowClient?: () => void;
+  /** Told of what was refused before it was a request. */
+  readonly onRefusal?: (code: string) => void;
 }
 
 /** How often connections that have become idle are looked for while closing, milliseconds. */
 const idleLookMs = 50;
+
+const maxHeaderBytes = 16 * 1024;
 
 /** Opens an HTTP listener that is not easily held up by slow or half-sent requests. @throws SW_ADDRESS_IN_USE */
 export async function openListener(
@@ -42,10 +47,12 @@ export async function openListener(
   };
   const server = createServer(
     {
+      // Refused by the edge, with the headers of every answer.
+      requireHostHeader: false,
       requestTimeout: options.requestTimeoutMs,
       headersTimeout: Math.min(10_000, options.requestTimeoutMs),
       keepAliveTimeout: 65_000,
-      maxHeaderSize: 16 * 1024,
+      maxHeaderSize: maxHeaderBytes,
       connectionsCheckingInterval: 5000,
     },
     (request, response) => {
@@ -59,6 +66,17 @@ export async function openListener(
   server.on('connection', (socket) => {
     unused.add(socket);
     socket.once('close', () => unused.delete(socket));
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    // Bytes written now would stand before or inside the answer to an earlier request. Node's own handler looks there too.
+    const answering = Boolean((socket as { _httpMessage?: unknown })._httpMessage);
+    if (answering || !socket.writable || error.code === 'ECONNRESET' || error.code === 'HPE_CLOSED_CONNECTION') {
+      socket.destroy();
+      return;
+    }
+    const refusal = refusalOf(error, options.requestTimeoutMs);
+    options.onRefusal?.(refusal.code);
+    socket.end(rawAnswer(refusal));
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => {
@@ -87,14 +105,38 @@ export async function openListener(
   };
 }
 
-/** Answers with JSON that no cache keeps. */
-export function sendJson(response: ServerResponse, status: number, value: unknown): void {
+/** What the parser refused, as an error of ours. */
+function refusalOf(error: NodeJS.ErrnoException, timeoutMs: number): SeaworthyError {
+  if (error.code === 'HPE_HEADER_OVERFLOW') return fail('SW_HEADERS_TOO_LARGE', { maxBytes: maxHeaderBytes });
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return fail('SW_BODY_TIMEOUT', { timeoutMs });
+  return fail('SW_HTTP_MALFORMED', { reason: 'it is not HTTP as RFC 9112 has it' }, error);
+}
+
+/** An answer for a connection on which no request was read: Node has no response object for it. */
+function rawAnswer({ code, message, hint, entry }: SeaworthyError): string {
+  const body = JSON.stringify({ error: { code, message, hint } });
+  const headers = {
+    ...securityHeaders,
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${entry.http} ${STATUS_CODES[entry.http] ?? ''}\r\n${lines.join('')}\r\n${body}`;
+}
+
+/** Answers with JSON. @param headers those of the request's arrival */
+export function sendJson(
+  response: ServerResponse,
+  headers: Readonly<Record<string, string>>,
+  status: number,
+  value: unknown,
+): void {
   const text = JSON.stringify(value);
   response.writeHead(status, {
+    ...headers,
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(text),
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
   });
   response.end(text);
 }

@@ -1,13 +1,13 @@
-import { loopbackHosts } from '#protocol/transport/index.js';
 import { mcpHttp, type McpHttp } from '#protocol/server/index.js';
 import type { Gateway } from '../compose.js';
+import { publicEdge } from './edges.js';
 
 /** The gateway's MCP endpoint with the limits of its configuration. */
 export function mcpEndpoint(gateway: Gateway): McpHttp {
   const { config, metrics } = gateway;
   const { limits, sessions } = config;
   return mcpHttp(gateway.context, {
-    hosts: { hosts: hostsOf(config.server), origins: config.server.allowedOrigins },
+    edge: publicEdge(gateway),
     maxBodyBytes: limits.maxBodyBytes,
     maxBufferedBytes: limits.maxBufferedBytes,
     streams: {
@@ -37,12 +37,4 @@ export function mcpEndpoint(gateway: Gateway): McpHttp {
   });
 }
 
-/** Host headers that a listener accepts: loopback, its own address, and those that the operator listed. */
-export const hostsOf = (listener: { host: string; allowedHosts: readonly string[] }): string[] => [
-  ...loopbackHosts,
-  ...(isWildcard(listener.host) ? [] : [listener.host.includes(':') ? `[${listener.host}]` : listener.host]),
-  ...listener.allowedHosts,
-];
-
-const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::';
 export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\./.test(host);

@@ -1,20 +1,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fail, toSeaworthyError, type SeaworthyError } from '#kernel/errors/index.js';
-import { hostGuard } from '#protocol/transport/index.js';
+import type { Arrival, Edge } from '#protocol/transport/index.js';
 import type { McpHttp } from '#protocol/server/index.js';
 import type { Gateway } from '../compose.js';
-import { hostsOf } from './mcp-endpoint.js';
+import { operationsEdge, publicEdge } from './edges.js';
 import { providerMetrics } from './provider-metrics.js';
 import { openApiDocument } from './openapi.js';
 import { sendJson } from './listener.js';
 
 type Answer = { readonly status: number; readonly body: unknown };
+type Routes = Readonly<Record<string, () => Answer | Promise<Answer>>>;
 
 /** What the public listener serves: MCP, and the few addresses that need no key. */
 export function publicRoutes(gateway: Gateway, mcp: McpHttp, isReady: () => boolean) {
   const { server } = gateway.config;
-  const guard = hostGuard({ hosts: hostsOf(server), origins: server.allowedOrigins });
-  const routes: Record<string, () => Answer | Promise<Answer>> = {
+  const edge = publicEdge(gateway);
+  const probes = server.healthAddresses.length > 0 ? publicEdge(gateway, server.healthAddresses) : edge;
+  const routes: Routes = {
     '/health': () => briefHealth(gateway),
     '/ready': () => ({ status: isReady() ? 200 : 503, body: { ready: isReady() } }),
     '/openapi.json': () => ({ status: 200, body: openApiDocument() }),
@@ -22,15 +24,16 @@ export function publicRoutes(gateway: Gateway, mcp: McpHttp, isReady: () => bool
   return (request: IncomingMessage, response: ServerResponse): void => {
     const url = request.url ?? '/';
     if (mcp.owns(url)) mcp.handle(request, response);
-    else serveGet(routes, guard, request, response);
+    else serveGet(gateway, routes, isProbe(url) ? probes : edge, request, response);
   };
 }
 
+const isProbe = (url: string): boolean => url === '/health' || url === '/ready';
+
 /** What the operations listener serves; it is bound to loopback unless the operator says otherwise. */
 export function operationsRoutes(gateway: Gateway, mcp: McpHttp) {
-  const { operations } = gateway.config;
-  const guard = hostGuard({ hosts: hostsOf(operations), origins: [] });
-  const routes: Record<string, () => Answer | Promise<Answer>> = {
+  const edge = operationsEdge(gateway);
+  const routes: Routes = {
     '/health/detailed': async () => {
       const health = await gateway.health();
       return { status: statusOf(health.status), body: { ...health, ...mcp.counts(), memory: process.memoryUsage() } };
@@ -38,49 +41,55 @@ export function operationsRoutes(gateway: Gateway, mcp: McpHttp) {
   };
   return (request: IncomingMessage, response: ServerResponse): void => {
     if (request.url !== '/metrics') {
-      serveGet(routes, guard, request, response);
+      serveGet(gateway, routes, edge, request, response);
       return;
     }
-    const refusal = guard(request.headers.host, request.headers.origin);
-    if (refusal) sendError(response, refusal);
-    else void sendMetrics(gateway, response);
+    const arrival = edge.enter(request);
+    if (arrival.refusal) sendError(gateway, arrival, response, arrival.refusal);
+    else void sendMetrics(gateway, arrival, response);
   };
 }
 
-async function sendMetrics(gateway: Gateway, response: ServerResponse): Promise<void> {
+async function sendMetrics(gateway: Gateway, arrival: Arrival, response: ServerResponse): Promise<void> {
   try {
     gateway.metrics.activeCalls.set(gateway.context.calls.size);
     const text = (await gateway.metrics.text()) + providerMetrics(gateway.catalog.providers);
-    response.writeHead(200, { 'content-type': gateway.metrics.contentType, 'cache-control': 'no-store' });
+    response.writeHead(200, { ...arrival.headers, 'content-type': gateway.metrics.contentType });
     response.end(text);
   } catch (error) {
     gateway.logger.error({ err: error }, 'the metrics could not be written');
-    sendError(response, toSeaworthyError(error));
+    sendError(gateway, arrival, response, toSeaworthyError(error));
   }
 }
 
 function serveGet(
-  routes: Readonly<Record<string, () => Answer | Promise<Answer>>>,
-  guard: ReturnType<typeof hostGuard>,
+  gateway: Gateway,
+  routes: Routes,
+  edge: Edge,
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
+  const arrival = edge.enter(request);
   const path = (request.url ?? '/').split('?', 1)[0] as string;
-  const refusal = guard(request.headers.host, request.headers.origin);
+  const refuse = (error: SeaworthyError) => sendError(gateway, arrival, response, error);
   const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
-  if (refusal) sendError(response, refusal);
-  else if (!route) sendError(response, fail('SW_ROUTE_UNKNOWN', { path }));
+  if (arrival.refusal) refuse(arrival.refusal);
+  else if (arrival.preflight) response.writeHead(204, arrival.headers).end();
+  else if (!route) refuse(fail('SW_ROUTE_UNKNOWN', { path }));
   else if (request.method !== 'GET' && request.method !== 'HEAD')
-    sendError(response, fail('SW_HTTP_METHOD', { method: request.method }));
+    refuse(fail('SW_HTTP_METHOD', { method: request.method }));
   else
     Promise.resolve(route()).then(
-      ({ status, body }) => sendJson(response, status, body),
-      (error: unknown) => sendError(response, toSeaworthyError(error)),
+      ({ status, body }) => sendJson(response, arrival.headers, status, body),
+      (error: unknown) => refuse(toSeaworthyError(error)),
     );
 }
 
-const sendError = (response: ServerResponse, error: SeaworthyError): void =>
-  sendJson(response, error.entry.http, { error: { code: error.code, message: error.message, hint: error.hint } });
+function sendError(gateway: Gateway, arrival: Arrival, response: ServerResponse, error: SeaworthyError): void {
+  gateway.metrics.refusals.inc({ code: error.code });
+  const { code, message, hint, entry } = error;
+  sendJson(response, arrival.headers, entry.http, { error: { code, message, hint } });
+}
 
 /** Liveness for load balancers: states without messages, which may name what is inside. */
 async function briefHealth(gateway: Gateway): Promise<Answer> {

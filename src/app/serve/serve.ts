@@ -44,17 +44,19 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
   let ready = true;
   try {
     const apiKey = auth.mode === 'keys' ? await gateway.makeFirstKey() : undefined;
-    const requestTimeoutMs = server.requestTimeoutMs;
+    const { requestTimeoutMs } = server;
+    const onRefusal = (code: string) => gateway.metrics.refusals.inc({ code });
     const front = await openListener(
-      { ...server, requestTimeoutMs, onSlowClient: () => gateway.metrics.slowClients.inc() },
+      { ...server, onRefusal, onSlowClient: () => gateway.metrics.slowClients.inc() },
       publicRoutes(gateway, mcp, () => ready && gateway.catalog.settled),
     );
-    const back = await openListener({ ...operations, requestTimeoutMs }, operationsRoutes(gateway, mcp)).catch(
-      async (error: unknown) => {
-        await front.close();
-        throw error;
-      },
-    );
+    const back = await openListener(
+      { ...operations, requestTimeoutMs, onRefusal },
+      operationsRoutes(gateway, mcp),
+    ).catch(async (error: unknown) => {
+      await front.close();
+      throw error;
+    });
     options.logger.info({ url: `${front.url}/mcp`, operations: back.url }, 'listening');
     return {
       gateway,

@@ -1,6 +1,8 @@
 /** Where a request came in. */
 export interface Origin {
   readonly transport: 'http' | 'sse' | 'stdio';
-  /** Address of the client; undefined on stdio and where its socket is gone. */
+  /** Address of the client, behind the proxies that are trusted; undefined on stdio and where its socket is gone. */
   readonly address: string | undefined;
+  /** Names one HTTP request in its answer, the log and the audit log. */
+  readonly requestId?: string;
 }

@@ -48,9 +48,14 @@ export const fail = defineErrors({
     hint: 'Send less, or ask the operator to raise limits.maxBodyBytes.',
     kind: 'caller', http: 413, rpc: -32600, retryable: false,
   },
+  SW_HEADERS_TOO_LARGE: {
+    message: 'The head of the request is larger than {maxBytes} bytes.',
+    hint: 'Send fewer or shorter headers.',
+    kind: 'caller', http: 431, rpc: -32600, retryable: false,
+  },
   SW_BODY_TIMEOUT: {
-    message: 'The body did not arrive within {timeoutMs} ms.',
-    hint: 'Send the whole body at once.',
+    message: 'The request did not arrive within {timeoutMs} ms.',
+    hint: 'Send the whole request at once.',
     kind: 'caller', http: 408, rpc: -32600, retryable: true,
   },
   SW_ENVELOPE_INVALID: {
@@ -132,6 +137,16 @@ export const fail = defineErrors({
     message: 'The Origin {origin} is not allowed.',
     hint: 'Ask the operator to add it to server.allowedOrigins.',
     kind: 'caller', http: 403, rpc: -32600, retryable: false,
+  },
+  SW_CLIENT_ADDRESS_REFUSED: {
+    message: 'Your address may not use this server.',
+    hint: 'Ask the operator to add it to allowedAddresses.',
+    kind: 'caller', http: 403, rpc: -32600, retryable: false,
+  },
+  SW_HTTP_MALFORMED: {
+    message: 'The HTTP request is malformed or ambiguous: {reason}.',
+    hint: 'Send one plain path, each header once, and a length or chunks, not both.',
+    kind: 'caller', http: 400, rpc: -32600, retryable: false,
   },
   SW_ROUTE_UNKNOWN: {
     message: 'Nothing is served at {path}.',

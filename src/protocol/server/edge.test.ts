@@ -7,7 +7,7 @@ let server: McpTestServer;
 beforeAll(async () => {
   server = await startMcpHttp({
     modules: [wireModule().module],
-    http: {
+    edge: {
       hosts: {
         hosts: ['localhost', '127.0.0.1', '[::1]', 'mcp.example.com'],
         origins: ['https://console.example.com', 'https://console.example.com:8443'],
@@ -81,7 +81,7 @@ describe('the Host header', () => {
   });
 
   it('must be there', async () => {
-    expect(await rawStatus('GET /mcp HTTP/1.0\r\n\r\n')).toBe(403);
+    expect(await rawStatus('GET /mcp HTTP/1.0\r\n\r\n')).toBe(400);
     expect(await rawStatus('GET /mcp HTTP/1.1\r\n\r\n')).toBe(400);
   });
 
@@ -142,7 +142,7 @@ describe('the Origin header', () => {
   });
 
   it('of this machine is refused where this machine is no allowed host', async () => {
-    const remote = await startMcpHttp({ http: { hosts: { hosts: ['mcp.example.com'], origins: [] } } });
+    const remote = await startMcpHttp({ edge: { hosts: { hosts: ['mcp.example.com'], origins: [] } } });
     const headers = { ...jsonHeaders, authorization: `Bearer ${remote.keys.owner}`, host: 'mcp.example.com' };
     const send = (more: object) => remote.client.send({ headers: { ...headers, ...more }, body: initializeBody() });
     expect((await send({ origin: 'http://localhost:3000' })).status).toBe(403);
@@ -162,18 +162,18 @@ describe('paths', () => {
     ['/mcp/other', 404],
     ['/mcp/WIRE', 404],
     ['/mcp/wire/x', 404],
-    ['/mcp//wire', 404],
-    ['/mcp/..', 404],
+    ['/mcp//wire', 400],
+    ['/mcp/..', 400],
     ['/mcp/%77ire', 404],
-    ['/mcp/wire%2f..', 404],
+    ['/mcp/wire%2f..', 400],
     ['/mcpx', 404],
     ['/MCP', 404],
     ['/', 404],
-    ['//mcp', 404],
+    ['//mcp', 400],
     ['/mcp/__proto__', 404],
     ['/mcp/constructor', 404],
     ['/mcp;x', 404],
-    ['http://localhost/mcp', 404],
+    ['http://localhost/mcp', 400],
     [`/mcp/${'a'.repeat(33)}`, 404],
   ];
   it.each(paths)('%s is answered %i', async (path, status) => {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Origin, Principal } from '#kernel/context/index.js';
 import { fail, type SeaworthyError } from '#kernel/errors/index.js';
 import { parseStrict } from '../jsonrpc/index.js';
-import { hostGuard, HttpAnswer, readBody, type HostPolicy } from '../transport/index.js';
+import { HttpAnswer, readBody, type Arrival, type Edge } from '../transport/index.js';
 import { classify } from './classify.js';
 import { encodeError } from './encode.js';
 import { toFailure } from './failure.js';
@@ -16,7 +16,8 @@ import type { ServingContext } from './peer.js';
 import { StreamKeeper, type StreamLimits } from './stream-keeper.js';
 
 export interface McpHttpOptions {
-  readonly hosts: HostPolicy;
+  /** The checks of the listener. */
+  readonly edge: Edge;
   readonly maxBodyBytes: number;
   /** Bytes that may wait in a socket for a client that reads slowly. */
   readonly maxBufferedBytes: number;
@@ -47,7 +48,6 @@ export interface McpHttp {
 
 /** Serves MCP over Streamable HTTP, both families, at `/mcp` and `/mcp/{provider}`. */
 export function mcpHttp(context: ServingContext, options: McpHttpOptions): McpHttp {
-  const guard = hostGuard(options.hosts);
   const keeper = new StreamKeeper(options.streams, options.onStreams);
   const sessions = new LegacySessions(context.handler, options.sessions);
   const legacyHttp = new LegacyHttp(context, keeper, sessions, options.legacy);
@@ -56,14 +56,17 @@ export function mcpHttp(context: ServingContext, options: McpHttpOptions): McpHt
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
     const startedAt = performance.now();
-    const answer = new HttpAnswer(response, options.maxBufferedBytes, options.onAnswer, options.onSlowClient);
+    const arrival = options.edge.enter(request);
+    const { maxBufferedBytes, onAnswer, onSlowClient } = options;
+    const answer = new HttpAnswer(response, arrival.headers, maxBufferedBytes, onAnswer, onSlowClient);
     const header: HeaderOf = (name) => {
       const value = request.headers[name];
       return typeof value === 'string' ? value : value?.join(', ');
     };
     const refused = (error: unknown) => refuse(answer, error, request);
-    const origin: Origin = { transport: 'http', address: request.socket.remoteAddress };
-    const entry = enter(request, header, origin);
+    if (arrival.preflight) return answer.empty(204);
+    const origin: Origin = { transport: 'http', address: arrival.address, requestId: arrival.requestId };
+    const entry = enter(request, header, arrival);
     if ('refusal' in entry) return refused(entry.refusal);
     const { place, principal } = entry;
     if (principal instanceof Promise)
@@ -71,18 +74,17 @@ export function mcpHttp(context: ServingContext, options: McpHttpOptions): McpHt
     else admitted(request, answer, header, place, principal, startedAt, origin);
   }
 
-  /** What can be refused before a body is read: path, host, origin, credential. */
-  function enter(request: IncomingMessage, header: HeaderOf, origin: Origin): Entered {
+  /** What can be refused before a body is read: address, host, origin, path, credential. */
+  function enter(request: IncomingMessage, header: HeaderOf, { refusal, address }: Arrival): Entered {
+    if (refusal) return { refusal };
     const place = placeOf(request.url ?? '/', options.legacySse);
     if (!place) return { refusal: fail('SW_ROUTE_UNKNOWN', { path: 'this path' }) };
-    const refusal = guard(request.headers.host, request.headers.origin);
-    if (refusal) return { refusal };
     if (draining) return { refusal: fail('SW_DRAINING') };
     try {
       const principal = context.handler.authenticate({
         transport: 'http',
         header,
-        address: origin.address,
+        address,
         method: request.method ?? 'GET',
         target: request.url ?? '/',
         certificate: undefined,

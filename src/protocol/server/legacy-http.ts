@@ -128,7 +128,8 @@ export class LegacyHttp {
   }
 
   #newScope({ principal, startedAt, origin }: LegacyEntry): CallScope {
-    return new CallScope(this.#context.nextRequestId(), principal, startedAt, undefined, origin);
+    const id = origin.requestId ?? this.#context.nextRequestId();
+    return new CallScope(id, principal, startedAt, undefined, origin);
   }
 
   async #initialize(entry: LegacyEntry, message: RpcRequest, bytesIn: number, answer: HttpAnswer): Promise<void> {

@@ -33,7 +33,7 @@ export function serveModern(context: ServingContext, keeper: StreamKeeper, post:
   }
   const message = post.entry.message;
   const scope = new CallScope(
-    context.nextRequestId(),
+    post.origin.requestId ?? context.nextRequestId(),
     post.principal,
     post.startedAt,
     traceparentOf(message),

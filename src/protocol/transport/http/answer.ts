@@ -12,23 +12,27 @@ const newline = Buffer.from('\n');
  */
 export class HttpAnswer {
   readonly #response: ServerResponse;
+  readonly #headers: Readonly<Record<string, string>>;
   readonly #maxBufferedBytes: number;
   readonly #onStatus: ((status: number) => void) | undefined;
   readonly #onSlow: (() => void) | undefined;
   #state: 'waiting' | 'streaming' | 'ended' = 'waiting';
 
   /**
+   * @param headers that every answer carries
    * @param maxBufferedBytes a client that reads slower than this is cut off (bytes waiting in the socket)
    * @param onStatus told of the status once it is decided
    * @param onSlow told when a client is cut off
    */
   constructor(
     response: ServerResponse,
+    headers: Readonly<Record<string, string>>,
     maxBufferedBytes: number,
     onStatus?: (status: number) => void,
     onSlow?: () => void,
   ) {
     this.#response = response;
+    this.#headers = headers;
     this.#maxBufferedBytes = maxBufferedBytes;
     this.#onStatus = onStatus;
     this.#onSlow = onSlow;
@@ -57,7 +61,12 @@ export class HttpAnswer {
       (sum, piece) => sum + (typeof piece === 'string' ? Buffer.byteLength(piece) : piece.length),
       0,
     );
-    this.#response.writeHead(status, { 'content-type': 'application/json', 'content-length': length, ...headers });
+    this.#response.writeHead(status, {
+      ...this.#headers,
+      'content-type': 'application/json',
+      'content-length': length,
+      ...headers,
+    });
     if (pieces.length === 1) {
       this.#response.end(pieces[0]);
       return;
@@ -76,7 +85,7 @@ export class HttpAnswer {
     if (this.#state !== 'waiting') return;
     this.#state = 'ended';
     this.#onStatus?.(status);
-    this.#response.writeHead(status, { 'content-length': '0', ...headers });
+    this.#response.writeHead(status, { ...this.#headers, ...(status === 204 ? {} : noBody), ...headers });
     this.#response.end();
   }
 
@@ -85,7 +94,7 @@ export class HttpAnswer {
     if (this.#state !== 'waiting') return;
     this.#state = 'streaming';
     this.#onStatus?.(200);
-    this.#response.writeHead(200, streamHeaders);
+    this.#response.writeHead(200, { ...this.#headers, ...streamHeaders });
     this.#response.flushHeaders();
   }
 
@@ -164,9 +173,10 @@ function destroyBroken(this: ServerResponse): void {
   this.destroy();
 }
 
+const noBody = { 'content-length': '0' };
 const streamHeaders = {
   'content-type': 'text/event-stream',
-  'cache-control': 'no-cache, no-transform',
+  'cache-control': 'no-store, no-transform',
   'x-accel-buffering': 'no',
 };
 
