@@ -99,6 +99,16 @@ export const keyCreated = ({ id, name, roles, createdAt }: KeyRecord, by: Princi
   detail: { key: id, name, roles: roles.join(' ') },
 });
 
+/** The record of a key that has a new secret; `overlapMs` is how long the old one still works. */
+export const keyRotated = ({ id }: KeyRecord, overlapMs: number, by: Principal): AuditRecord => ({
+  kind: 'security',
+  event: 'key.rotated',
+  time: Date.now(),
+  outcome: 'ok',
+  principal: by,
+  detail: { key: id, overlapMs },
+});
+
 /** The record of a key that was ended. */
 export const keyRevoked = (id: string, by: Principal): AuditRecord => ({
   kind: 'security',

@@ -51,6 +51,8 @@ export interface Gateway {
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly sessionParts: Pick<ReturnType<typeof sessionPartsOf>, 'sealer' | 'revocations' | 'now'>;
+  /** Sets who is told of principals whose credentials have ended or changed. */
+  onPrincipalsEnded(listener: (principalIds: ReadonlySet<string>) => void): void;
   health(): Promise<HealthReport>;
   /**
    * Puts the configuration that `read` returns in force; providers that did not change go on untouched, others finish
@@ -73,7 +75,12 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
   const storage = await openStorage({ url: initial.storage.url, dataDir });
   const keys = await KeyStore.open(storage, now);
   const keyRing = await openKeyRing(resolve(dataDir, 'keys', 'seal.json'));
-  const keyAuthenticator = new KeyAuthenticator(now);
+  let onEnded: (principalIds: ReadonlySet<string>) => void = () => {};
+  const keyAuthenticator = new KeyAuthenticator(now, {
+    maxStaleMs: initial.auth.keys.maxStaleMs,
+    onRefused: (reason) => metrics.loginFailures.inc({ reason }),
+    onEnded: (principalIds) => onEnded(principalIds),
+  });
   const keyWatch = await watchKeys(keys, storage, keyAuthenticator, logger);
   const secrets = new KnownSecrets();
   const password = urlPassword(initial.storage.url);
@@ -202,6 +209,9 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
       audit.write(keyCreated(record, undefined));
       return key;
     },
+    onPrincipalsEnded: (listener) => {
+      onEnded = listener;
+    },
     health: () => healthOf(catalog, storage, audit, reloads),
     async reload(read) {
       try {
@@ -222,7 +232,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
       clearTimeout(timer);
     },
     async stop() {
-      keyWatch.stop();
+      await keyWatch.stop();
       parking.stop();
       await retiring.stop();
       await catalog.stop();

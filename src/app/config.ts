@@ -291,6 +291,17 @@ export const rootConfig = field.section(
           env: 'SEAWORTHY_AUTH_MODE',
           doc: '`keys`: every client needs an API key. `none`: everybody is `anonymous`; loopback only.',
         }),
+        keys: field.section(
+          {
+            maxStaleMs: field.int({
+              default: 5 * minute,
+              min: 5000,
+              unit: 'ms',
+              doc: 'Time for which the last known keys stay valid while the database cannot be read; then all are refused.',
+            }),
+          },
+          'API keys.',
+        ),
         stdioRoles: field.list(z.string(), {
           default: ['owner'],
           doc: 'Roles of the user who starts `seaworthy stdio`.',

@@ -211,7 +211,18 @@ describe('keys', () => {
     write('seaworthy.yaml', { ...offline, dataDir });
     const server = await startSeaworthy({ config: { ...offline, dataDir } });
     try {
-      const { value } = await json(['keys', 'create', '--name', 'ci', '--role', 'owner', '--expires', '30d']);
+      const { value } = await json([
+        'keys',
+        'create',
+        '--name',
+        'ci',
+        '--role',
+        'owner',
+        '--expires',
+        '30d',
+        '--address',
+        '127.0.0.0/8',
+      ]);
       const { id, key } = value as { id: string; key: string };
       const works = async (code: number) =>
         expect
@@ -223,6 +234,10 @@ describe('keys', () => {
       expect(JSON.parse(listed.stdout)).toMatchObject({
         keys: [{ name: 'first key' }, { id, name: 'ci', roles: ['owner'] }],
       });
+      const rotated = (await json(['keys', 'rotate', id, '--overlap', '0'])).value as { id: string; key: string };
+      expect(rotated).toMatchObject({ id, previousUntil: null });
+      await works(1);
+      expect((await cli(['tools', '--url', server.url, '--key', rotated.key])).code).toBe(0);
       expect((await cli(['keys', 'revoke', id])).code).toBe(0);
       await works(1);
       expect(await json(['keys', 'revoke', id])).toMatchObject({
@@ -233,7 +248,8 @@ describe('keys', () => {
       await server.stop();
     }
     expect((await cli(['keys', 'create', '--name', 'a', '--role', 'b', '--expires', 'soon'])).code).toBe(2);
-  });
+    // Each command is a process of its own.
+  }, 60_000);
 });
 
 describe('doctor', () => {

@@ -1,7 +1,7 @@
-import { fail } from '#kernel/errors/index.js';
-import { exitCodes } from './failure.js';
 import { localUser } from '#gateway/auth/index.js';
 import { keyCreated } from '../audit.js';
+import { durationMs } from './duration.js';
+import { exitCodes } from './failure.js';
 import { shownKey, withKeyChanges } from './keys.js';
 import type { Terminal } from './terminal.js';
 
@@ -10,16 +10,20 @@ interface CreateOptions {
   readonly name: string;
   readonly role: readonly string[];
   readonly expires?: string;
+  readonly scope?: readonly string[];
+  readonly address?: readonly string[];
+  readonly description?: string;
 }
 
 export async function action(terminal: Terminal, options: CreateOptions): Promise<number> {
-  const lifeMs = options.expires === undefined ? undefined : durationMs(options.expires);
+  const lifeMs = options.expires === undefined ? undefined : durationMs('--expires', options.expires);
   return withKeyChanges(options.config, async (keys, audit, { access }) => {
     const expiresAt = lifeMs === undefined ? undefined : Date.now() + lifeMs;
-    const { key, record } = await keys.create(options.name, options.role, expiresAt);
+    const { name, role, scope: scopes, address: addresses, description } = options;
+    const { key, record } = await keys.create(name, role, { expiresAt, scopes, addresses, description });
     audit.write(keyCreated(record, localUser([])));
     const known = new Set(access.map(({ role }) => role));
-    const powerless = options.role.filter((role) => !known.has(role));
+    const powerless = role.filter((role) => !known.has(role));
     for (const role of powerless)
       terminal.note(terminal.paint.yellow(`No rule of access names the role ${role}: it may use nothing yet.`));
     // The key alone on stdout, so that it can go into a file.
@@ -28,14 +32,4 @@ export async function action(terminal: Terminal, options: CreateOptions): Promis
     terminal.note(terminal.paint.dim(`Key ${record.id} for ${record.name}${until}. It is not shown again.`));
     return exitCodes.ok;
   });
-}
-
-const unitMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
-
-/** `30m`, `12h`, `30d`, `52w`. @throws SW_USAGE */
-function durationMs(text: string): number {
-  const [, count, unit] = /^([1-9]\d{0,5})([mhdw])$/.exec(text) ?? [];
-  if (count === undefined || unit === undefined)
-    throw fail('SW_USAGE', { reason: `--expires takes a number and m, h, d or w, such as 30d, not "${text}".` });
-  return Number(count) * (unitMs[unit] as number);
 }

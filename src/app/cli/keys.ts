@@ -55,13 +55,18 @@ async function withStorage<Result>(
 }
 
 /** A key as data; times are ISO 8601. The hash stays where it is. */
-export const shownKey = ({ id, name, roles, createdAt, expiresAt, revokedAt }: KeyRecord) => ({
-  id,
-  name,
-  roles,
-  createdAt: new Date(createdAt).toISOString(),
-  expiresAt: isoOrNull(expiresAt),
-  revokedAt: isoOrNull(revokedAt),
+export const shownKey = (key: KeyRecord) => ({
+  id: key.id,
+  name: key.name,
+  description: key.description ?? null,
+  roles: key.roles,
+  scopes: key.scopes ?? null,
+  addresses: key.addresses,
+  createdAt: new Date(key.createdAt).toISOString(),
+  expiresAt: isoOrNull(key.expiresAt),
+  revokedAt: isoOrNull(key.revokedAt),
+  lastUsedAt: isoOrNull(key.lastUsedAt),
+  previousUntil: isoOrNull(key.previous?.until),
 });
 
 const isoOrNull = (at: number | undefined): string | null => (at === undefined ? null : new Date(at).toISOString());

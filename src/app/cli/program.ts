@@ -58,7 +58,7 @@ export function createProgram(outcome: { exitCode: number } = { exitCode: exitCo
   declareServing(program, does);
   declareSetup(program, does);
   declareUse(program, does);
-  declareKeys(program.command('keys').description('Make, list and revoke API keys.'), does);
+  declareKeys(program.command('keys').description('Make, list, rotate and revoke API keys.'), does);
   declareAuditLog(program.command('audit-log').description('Search, verify and export the audit log.'), does);
   program
     .command('version')
@@ -164,6 +164,9 @@ function declareKeys(keys: Command, does: Does): void {
     .requiredOption('--name <text>', 'what the key is for')
     .requiredOption('--role <role...>', 'roles of the configuration that the key has')
     .option('--expires <duration>', 'such as 12h, 30d or 52w; without, it does not expire')
+    .option('--scope <scope...>', 'scopes that the key is limited to; without, its roles alone count')
+    .option('--address <network...>', 'addresses it may be used from, such as 10.0.0.0/8; without, any')
+    .option('--description <text>', 'more about it')
     .addOption(configFile())
     .addOption(json())
     .action(does(() => import('./keys-create.js')));
@@ -173,6 +176,14 @@ function declareKeys(keys: Command, does: Does): void {
     .addOption(configFile())
     .addOption(json())
     .action(does(() => import('./keys-list.js')));
+  keys
+    .command('rotate')
+    .description('Give a key a new secret and print it; the old one works on for a while.')
+    .argument('<id>', 'its id in `seaworthy keys list`')
+    .option('--overlap <duration>', 'how long the old secret still works, such as 24h; 0 ends it at once', '24h')
+    .addOption(configFile())
+    .addOption(json())
+    .action(does(() => import('./keys-rotate.js')));
   keys
     .command('revoke')
     .description('End a key; running servers refuse it within a second.')

@@ -1,3 +1,4 @@
+import { get as httpGet } from 'node:http';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -101,6 +102,32 @@ describe('a gateway that listens', () => {
     await keys.revoke(other.record.id);
     await eventually(async () => (await initialize(client, other.key)).status === 401, 5000);
     await storage.close();
+  });
+
+  it('ends the streams of a key that is revoked, and leaves those of others', async () => {
+    const server = await start();
+    const { keys } = server.gateway;
+    const one = await keys.create('one', ['owner']);
+    const other = await keys.create('other', ['owner']);
+    const streamOf = async (key: string) => {
+      const session = (await initialize(clientOf(server.url), key)).headers['mcp-session-id'];
+      const ended = { value: false };
+      const headers = { 'x-api-key': key, 'mcp-session-id': String(session), accept: 'text/event-stream' };
+      const request = httpGet(server.url, { headers }, (response) => {
+        response.resume().on('end', () => (ended.value = true));
+      });
+      request.on('error', () => {});
+      return { ended, close: () => request.destroy() };
+    };
+    const [mine, theirs] = [await streamOf(one.key), await streamOf(other.key)];
+    const health = async () =>
+      (await get(clientOf(server.operationsUrl), '/health/detailed')).json as unknown as Record<string, unknown>;
+    await eventually(async () => (await health())['streams'] === 2);
+    await keys.revoke(one.record.id);
+    await eventually(() => mine.ended.value);
+    expect(await health()).toMatchObject({ streams: 1, sessions: 1 });
+    expect(theirs.ended.value).toBe(false);
+    theirs.close();
   });
 
   it('tells its health, its readiness and its addresses without a key', async () => {

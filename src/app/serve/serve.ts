@@ -41,6 +41,7 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
   }
   const gateway = await compose(config, { ...options, baseDir: settings.baseDir });
   const mcp = mcpEndpoint(gateway);
+  gateway.onPrincipalsEnded((principalIds) => mcp.endOf(principalIds));
   let ready = true;
   try {
     const apiKey = auth.mode === 'keys' ? await gateway.makeFirstKey() : undefined;

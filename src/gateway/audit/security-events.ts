@@ -11,6 +11,7 @@ export const securityEvents = [
   'address.refused',
   'session.ended',
   'key.created',
+  'key.rotated',
   'key.revoked',
   'pin.drifted',
 ] as const;

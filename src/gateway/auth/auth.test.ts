@@ -16,10 +16,10 @@ import {
   type KeyRecord,
 } from './index.js';
 
-const credentials = (headers: Record<string, string>): Credentials => ({
+const credentials = (headers: Record<string, string>, address = '127.0.0.1'): Credentials => ({
   transport: 'http',
   header: (name) => headers[name],
-  address: '127.0.0.1',
+  address,
   method: 'POST',
   target: '/mcp',
   certificate: undefined,
@@ -27,11 +27,16 @@ const credentials = (headers: Record<string, string>): Credentials => ({
 const record = (key: string, more: Partial<KeyRecord> = {}): KeyRecord => ({
   id: 'k1',
   name: 'laptop',
+  description: undefined,
   hash: hashKey(key),
+  previous: undefined,
   roles: ['reader'],
+  scopes: undefined,
+  addresses: [],
   createdAt: 0,
   expiresAt: undefined,
   revokedAt: undefined,
+  lastUsedAt: undefined,
   ...more,
 });
 const refused = expect.objectContaining({ code: 'SW_UNAUTHENTICATED' }) as unknown;
@@ -127,6 +132,77 @@ describe('the authenticator', () => {
     expect(show(known)).toThrow(refused);
   });
 
+  it.each<[string, string, boolean]>([
+    ['10.0.0.0/8', '10.1.2.3', true],
+    ['10.0.0.0/8', '::ffff:10.1.2.3', true],
+    ['10.0.0.0/8', '11.1.2.3', false],
+    ['10.1.2.3', '10.1.2.3', true],
+    ['10.1.2.3', '10.1.2.4', false],
+    ['2001:db8::/32', '2001:db8:1::9', true],
+    ['2001:db8::/32', '10.1.2.3', false],
+    ['10.0.0.0/8', 'unknown', false],
+    ['not a network', '10.1.2.3', false],
+  ])('lets a key for %s in from %s: %s', (network, from, ok) => {
+    const known = authenticator();
+    known.replace([record(key, { addresses: [network] })]);
+    const show = () => known.authenticate(credentials({ 'x-api-key': key }, from));
+    if (ok) expect(show().id).toBe('key:k1');
+    else expect(show).toThrow(refused);
+  });
+
+  it('takes both secrets of a rotated key until the overlap ends, and then tells that one is gone', () => {
+    const ended: string[][] = [];
+    const known = new KeyAuthenticator(() => now, { onEnded: (ids) => ended.push([...ids]) });
+    known.replace([record(key)]);
+    known.replace([record(other, { previous: { hash: hashKey(key), until: 2000 } })]);
+    expect(ended).toEqual([]);
+    const show = (secret: string) => () => known.authenticate(credentials({ 'x-api-key': secret }));
+    expect([show(key)().id, show(other)().id]).toEqual(['key:k1', 'key:k1']);
+    now = 2000;
+    expect(show(key)).toThrow(refused);
+    expect(show(other)().id).toBe('key:k1');
+    known.expire();
+    known.expire();
+    expect(ended).toEqual([['key:k1']]);
+  });
+
+  it('tells of keys that are revoked or have other rights, and of no other', () => {
+    const ended: string[][] = [];
+    const known = new KeyAuthenticator(() => now, { onEnded: (ids) => ended.push([...ids]) });
+    const all = [record(key), record(other, { id: 'k2' })];
+    known.replace(all);
+    known.replace([record(key, { lastUsedAt: 5 }), record(other, { id: 'k2', roles: ['owner'] })]);
+    known.replace([record(key, { revokedAt: 1 }), record(other, { id: 'k2', roles: ['owner'] })]);
+    expect(ended).toEqual([['key:k2'], ['key:k1']]);
+  });
+
+  it('believes keys that nobody confirms for a while, and then none', () => {
+    const reasons: string[] = [];
+    const known = new KeyAuthenticator(() => now, { maxStaleMs: 100, onRefused: (reason) => reasons.push(reason) });
+    known.replace([record(key)]);
+    const show = () => known.authenticate(credentials({ 'x-api-key': key }));
+    now += 100;
+    expect(show().id).toBe('key:k1');
+    now += 1;
+    expect(show).toThrow(expect.objectContaining({ code: 'SW_KEYS_UNAVAILABLE' }));
+    known.confirm();
+    expect(show().id).toBe('key:k1');
+    expect(() => known.authenticate(credentials({}))).toThrow(refused);
+    expect(() => known.authenticate(credentials({ 'x-api-key': other }))).toThrow(refused);
+    expect(reasons).toEqual(['stale', 'missing', 'unknown']);
+  });
+
+  it('gives out once when a key was used, whichever secret was, also over a new look at the keys', () => {
+    const known = authenticator();
+    known.authenticate(credentials({ 'x-api-key': key }));
+    known.replace([record(other, { previous: { hash: hashKey(key), until: 5000 } })]);
+    expect(known.takeUses()).toEqual(new Map([['k1', 1000]]));
+    expect(known.takeUses().size).toBe(0);
+    now = 1500;
+    known.authenticate(credentials({ 'x-api-key': key }));
+    expect(known.takeUses()).toEqual(new Map([['k1', 1500]]));
+  });
+
   it('says nothing of the credential in its refusal', () => {
     const known = authenticator();
     try {
@@ -159,7 +235,12 @@ describe('the keys in the database', () => {
 
   it('are kept as hashes, with everything else that was said of them', async () => {
     const keys = await KeyStore.open(storage, () => 1234);
-    const { key, record: made } = await keys.create('laptop', ['reader', 'writer'], 9999);
+    const { key, record: made } = await keys.create('laptop', ['reader', 'writer'], {
+      expiresAt: 9999,
+      scopes: ['files:read'],
+      addresses: ['10.0.0.0/8', '::1'],
+      description: 'on the train',
+    });
     await keys.create('other', []);
     const [first] = await keys.list();
     expect(first).toEqual(made);
@@ -168,7 +249,11 @@ describe('the keys in the database', () => {
       roles: ['reader', 'writer'],
       createdAt: 1234,
       expiresAt: 9999,
+      scopes: ['files:read'],
+      addresses: ['10.0.0.0/8', '::1'],
+      description: 'on the train',
       revokedAt: undefined,
+      lastUsedAt: undefined,
       hash: hashKey(key),
     });
     expect(JSON.stringify(await keys.list())).not.toContain(key.slice(4, 40));
@@ -184,6 +269,41 @@ describe('the keys in the database', () => {
     const known = new KeyAuthenticator(() => 1234);
     known.replace(await keys.list());
     expect(() => known.authenticate(credentials({ 'x-api-key': key }))).toThrow(refused);
+  });
+
+  it('have a new secret after a rotation, and two until the overlap ends', async () => {
+    const keys = await KeyStore.open(storage, () => 1000);
+    const first = await keys.create('laptop', ['reader']);
+    const second = await keys.rotate(first.record.id, 500);
+    expect(second.record).toEqual({
+      ...first.record,
+      hash: hashKey(second.key),
+      previous: { hash: hashKey(first.key), until: 1500 },
+    });
+    expect(await keys.list()).toEqual([second.record]);
+    const third = await keys.rotate(first.record.id, 0);
+    expect(await keys.list()).toEqual([{ ...first.record, hash: hashKey(third.key) }]);
+    await keys.revoke(first.record.id);
+    await expect(keys.rotate(first.record.id, 0)).rejects.toMatchObject({ code: 'SW_KEY_UNKNOWN' });
+  });
+
+  it.each([
+    ['a name', '', {}],
+    ['scopes', 'a', { scopes: ['two words'] }],
+    ['addresses', 'a', { addresses: ['10/8'] }],
+    ['addresses', 'a', { addresses: ['host.example.com'] }],
+    ['a description', 'a', { description: 'x'.repeat(501) }],
+  ])('need %s that can be used', async (_what, name, details) => {
+    const keys = await KeyStore.open(storage, () => 1);
+    await expect(keys.create(name, [], details)).rejects.toMatchObject({ code: 'SW_KEY_INVALID' });
+    expect(await keys.list()).toEqual([]);
+  });
+
+  it('remember when they were used', async () => {
+    const keys = await KeyStore.open(storage, () => 1);
+    const { record: made } = await keys.create('laptop', []);
+    await keys.markUsed(new Map([[made.id, 777]]));
+    expect((await keys.list())[0]?.lastUsedAt).toBe(777);
   });
 
   it('are seen by every process that opens the same database', async () => {

@@ -1,3 +1,4 @@
 export { hashKey, looksLikeKey, makeKey } from './api-key.js';
-export { KeyAuthenticator, localUser, openToAll, type Authenticator } from './authenticator.js';
+export { localUser, openToAll, type Authenticator } from './authenticator.js';
+export { KeyAuthenticator } from './key-authenticator.js';
 export { KeyStore, type KeyRecord } from './key-store.js';

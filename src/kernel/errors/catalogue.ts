@@ -160,6 +160,11 @@ export const fail = defineErrors({
     hint: 'Send Authorization: Bearer <key> or X-API-Key. Keys are made with `seaworthy keys create`.',
     kind: 'caller', http: 401, rpc: -31001, retryable: false,
   },
+  SW_KEYS_UNAVAILABLE: {
+    message: 'Keys cannot be checked: the database has been away for too long.',
+    hint: 'Bring the database back; auth.keys.maxStaleMs says how long the last known keys are believed.',
+    kind: 'operator', http: 503, rpc: -31001, retryable: true,
+  },
   SW_ACCESS_DENIED: {
     message: '{kind} {name} is not allowed for this principal.',
     hint: 'Ask the operator for an allow rule that names it.',
@@ -407,6 +412,11 @@ export const fail = defineErrors({
     message: 'No key has the id {id}.',
     hint: 'List them with `seaworthy keys list`.',
     kind: 'operator', http: 404, rpc: -32602, retryable: false,
+  },
+  SW_KEY_INVALID: {
+    message: 'The key cannot be made so: {reason}.',
+    hint: 'Correct what is named and make it again.',
+    kind: 'operator', http: 400, rpc: -32602, retryable: false,
   },
   SW_USAGE: {
     message: '{reason}',

@@ -40,6 +40,7 @@ export interface Metrics {
   readonly auditDropped: Counter<'sink'>;
   /** 1 while an audit sink takes records, 0 while not. */
   readonly auditSinkUp: Gauge<'sink'>;
+  readonly loginFailures: Counter<'reason'>;
   readonly securityEvents: Counter<'event'>;
   readonly children: ChildMetrics;
   /** Bytes of results held in memory at this moment. */
@@ -170,6 +171,12 @@ export function createMetrics(build: BuildInfo = { version: 'unknown' }): Metric
       name: metricNames.auditSinkUp,
       help: 'Whether an audit sink takes records: 1 or 0.',
       labelNames: ['sink'],
+      registers,
+    }),
+    loginFailures: new Counter({
+      name: metricNames.loginFailures,
+      help: 'Credentials that were refused, by the reason that the client is not told.',
+      labelNames: ['reason'],
       registers,
     }),
     securityEvents: new Counter({

@@ -30,6 +30,7 @@ export const metricNames = {
   upstreamStderrDropped: 'seaworthy_upstream_stderr_dropped_total',
   auditDropped: 'seaworthy_audit_dropped_total',
   auditSinkUp: 'seaworthy_audit_sink_up',
+  loginFailures: 'seaworthy_login_failures_total',
   securityEvents: 'seaworthy_security_events_total',
   resultBytes: 'seaworthy_result_bytes',
   buildInfo: 'seaworthy_build_info',

@@ -41,6 +41,8 @@ export interface McpHttp {
   handle(request: IncomingMessage, response: ServerResponse): void;
   /** Takes no new request; ends the long-lived streams. Calls in flight go on. */
   drain(): void;
+  /** Ends the streams and live sessions of principals whose credentials have ended or changed. */
+  endOf(principalIds: ReadonlySet<string>): void;
   stop(): void;
   /** Open streams and live sessions, for health. */
   counts(): { streams: number; sessions: number; calls: number };
@@ -182,6 +184,10 @@ export function mcpHttp(context: ServingContext, options: McpHttpOptions): McpHt
     drain: () => {
       draining = true;
       keeper.drain();
+    },
+    endOf: (principalIds) => {
+      keeper.endOf(principalIds);
+      sessions.endOf(principalIds);
     },
     stop: () => {
       keeper.stop();

@@ -122,6 +122,11 @@ export class LegacySessions {
     await this.#tokens.revoke(token, facts);
   }
 
+  /** Forgets the live parts of the sessions of these principals; their tokens stay what they are. */
+  endOf(principalIds: ReadonlySet<string>): void {
+    for (const [key, { live }] of [...this.#live]) if (principalIds.has(live.principal.id)) this.#drop(key);
+  }
+
   stop(): void {
     clearInterval(this.#timer);
     for (const key of [...this.#live.keys()]) this.#drop(key);

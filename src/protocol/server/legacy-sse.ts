@@ -48,12 +48,16 @@ export class LegacySse {
       send: (pieces) => answer.event(pieces),
     });
     this.#open.set(id, { connection, principal });
-    const release = this.#keeper.openListener(answer, principal, () => answer.end());
-    answer.onDisconnect(() => {
+    const close = () => {
       this.#open.delete(id);
       connection.close();
       release();
+    };
+    const release = this.#keeper.openListener(answer, principal, () => {
+      answer.end();
+      close();
     });
+    answer.onDisconnect(close);
     answer.namedEvent('endpoint', `/messages?sessionId=${id}`);
   }
 

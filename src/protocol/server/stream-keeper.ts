@@ -63,6 +63,15 @@ export class StreamKeeper {
     return () => this.#release(answer);
   }
 
+  /** Ends the long-lived streams of these principals. */
+  endOf(principalIds: ReadonlySet<string>): void {
+    for (const [answer, { end, principalId }] of [...this.#listeners]) {
+      if (!principalIds.has(principalId)) continue;
+      end();
+      this.#release(answer);
+    }
+  }
+
   /** Streams that are open now. */
   get size(): number {
     this.#sweep();
