@@ -12,11 +12,13 @@ export const endings: Plays<
   cancellation: async (stage) => {
     const id = heldId('cancelled', stage);
     const stop = new AbortController();
+    let answer: string | undefined;
     const call = outcome(
       stage.client.sdk.callTool({ name: 'hold', arguments: { id, ms: 10_000 } }, { signal: stop.signal }),
       told,
-    );
-    await noticed(stage, `started ${id}`);
+    ).then((settled) => (answer = settled));
+    await eventually(async () => answer !== undefined || (await stage.rig.journal()).includes(`started ${id}`), 10_000);
+    if (answer !== undefined) return `answered before it was cancelled: ${answer}`;
     stop.abort('enough');
     await call;
     return noticed(stage, `cancelled ${id}`);
