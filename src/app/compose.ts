@@ -15,13 +15,13 @@ import type { Module } from '#gateway/modules/index.js';
 import { ChildSlots } from '#gateway/upstreams/index.js';
 import { createPipeline, SchemaChecks } from '#gateway/pipeline/index.js';
 import { TaskTokens } from '#gateway/tasks/index.js';
-import { compilePolicy } from '#gateway/policy/index.js';
 import { HttpPools } from '#protocol/client/index.js';
 import { CallRegistry, type Handler, type ServingContext } from '#protocol/server/index.js';
 import { keyCreated, openAudit } from './audit.js';
 import type { Config } from './config.js';
 import { healthOf, type HealthReport } from './health.js';
 import { watchKeys } from './key-watch.js';
+import { policyOf } from './policy.js';
 import { makeProviders } from './providers.js';
 import { Reloads } from './reloads.js';
 import { Retiring } from './retiring.js';
@@ -125,7 +125,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
   let config = initial;
   let configured = await makeProviders(partsOf(config));
   const catalog = new Catalog({
-    policy: compilePolicy(config.access),
+    policy: policyOf(config, { logger, metrics }),
     logger,
     store: fileSnapshotStore({
       directory: resolve(dataDir, 'snapshots'),
@@ -156,13 +156,13 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
     });
   let pipeline = pipelineOf(config);
   const providersOf = (): Provider[] => [...configured.values()].map(({ provider }) => provider);
-  catalog.replace(providersOf(), compilePolicy(config.access), routingOf(config));
+  catalog.replace(providersOf(), policyOf(config, { logger, metrics }), routingOf(config));
 
   const reloads = new Reloads(metrics);
   const retiring = new Retiring(logger);
   /** Everything that can fail comes first: what is refused has changed nothing. */
   async function take(next: Config): Promise<void> {
-    const policy = compilePolicy(next.access);
+    const policy = policyOf(next, { logger, metrics });
     const routing = routingOf(next);
     configured = await makeProviders(partsOf(next), configured);
     const gone = catalog.replace(providersOf(), policy, routing);

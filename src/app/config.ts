@@ -170,14 +170,31 @@ const group = field.section(
 
 const accessRule = field.section(
   {
-    role: field.string({ doc: 'Role that a key has.' }),
+    role: field.string({
+      optional: true,
+      doc: 'Role that a key has. A rule says whom it concerns by role, scopes or principals; all that it says must hold.',
+    }),
+    scopes: field.list(z.string(), { default: [], doc: 'Scopes that the credential has, all of them.' }),
+    principals: field.list(z.string(), { default: [], doc: 'Ids of principals, such as `key:…`; one of them.' }),
     allow: field.list(z.string(), {
       default: [],
       doc: 'Patterns `provider:name`; `*` stands for any run of characters; `provider:tools/…`, `provider:prompts/…`, `provider:resources/…` narrow the kind.',
     }),
     deny: field.list(z.string(), { default: [], doc: 'The same patterns; a match refuses, whatever allows.' }),
+    when: field.string({
+      optional: true,
+      doc: 'The rule holds where this CEL expression is true. It reads `tool.annotations`, `args`, `claims`, `principal`, `provider`, `name` and `time`.',
+    }),
   },
-  'What a role may use. What no rule allows is refused.',
+  'Who may use what. What no rule allows is refused.',
+);
+
+const scopeRule = field.section(
+  {
+    match: field.string({ doc: 'Pattern `provider:name`, as in access.' }),
+    require: field.list(z.string(), { default: [], doc: 'Scopes that a credential with scopes needs for it.' }),
+  },
+  'Scopes that an operation needs.',
 );
 
 /** The whole configuration, declared once: parsing, JSON Schema, reference page and `.env.example` come from here. */
@@ -312,7 +329,12 @@ export const rootConfig = field.section(
     access: field.list(accessRule, {
       default: [],
       reload: 'live',
-      doc: 'What each role may use; empty refuses everything.',
+      doc: 'Who may use what; empty refuses everything.',
+    }),
+    scopes: field.list(scopeRule, {
+      default: [],
+      reload: 'live',
+      doc: 'Scopes that operations need, besides those that tools of modules declare.',
     }),
     limits: field.section(
       {

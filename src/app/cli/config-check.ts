@@ -7,7 +7,7 @@ import type { Terminal } from './terminal.js';
 export async function action(terminal: Terminal, options: { readonly config?: string }): Promise<number> {
   const { file, config } = loadSettings({ file: options.config });
   const { compilePolicy } = await import('#gateway/policy/index.js');
-  compilePolicy(config.access);
+  compilePolicy(config.access, { scopes: config.scopes });
   routingOf(config);
   const servers = Object.keys(config.mcpServers).length;
   const modules = Object.keys(config.modules).length;

@@ -14,7 +14,9 @@ export function checkAccess(
   snapshots: readonly ProviderSnapshot[],
   unavailable: readonly string[],
 ): Finding[] {
-  const rules = access.flatMap(({ role, allow }) => allow.map((pattern) => ({ role, pattern })));
+  const rules = access.flatMap(({ role, scopes, principals, allow }) =>
+    allow.map((pattern) => ({ role: role ?? [...principals, ...scopes].join(', '), pattern })),
+  );
   if (rules.length === 0)
     return [
       warning(

@@ -151,3 +151,68 @@ describe('a command line that is wrong', () => {
     },
   );
 });
+
+describe('policy', () => {
+  beforeEach(async () => {
+    await writeFile(
+      config,
+      [
+        `dataDir: ${join(folder, 'data')}`,
+        'modules: { example: {}, scratch: {} }',
+        'access:',
+        '  - role: reader',
+        '    allow:',
+        '      - scratch:*',
+        '    when: tool.annotations.readOnlyHint',
+        '  - { role: writer, allow: ["scratch:*"], deny: ["scratch:delete_*"] }',
+      ].join('\n'),
+    );
+  });
+  const test = (as: string, call: string, ...more: string[]) =>
+    cli('policy', 'test', '--as', as, '--call', call, '--config', config, ...more);
+
+  it('says which rule decides, and where it stands', async () => {
+    const allowed = await test('role:reader', 'scratch:read_file');
+    expect(allowed).toMatchObject({ exitCode: exitCodes.ok });
+    expect(allowed.stdout).toContain('allowed: a rule allows it, access[0].allow[0] (line 6)');
+    const denied = await test('role:writer', 'scratch:delete_file');
+    expect(denied).toMatchObject({ exitCode: exitCodes.failed });
+    expect(denied.stdout).toContain('refused: a rule denies it, access[1].deny[0] (line 8)');
+    const conditional = await test('role:reader', 'scratch:delete_file');
+    expect(conditional.stdout).toContain('access[0].allow[0] (line 6): its condition is false');
+  });
+
+  it('takes a principal as JSON, with scopes that a tool demands', async () => {
+    const { exitCode, stdout } = await test(
+      '{"roles":["writer"],"scopes":["scratch:read"]}',
+      'scratch:write_file',
+      '--json',
+    );
+    expect(exitCode).toBe(exitCodes.failed);
+    expect(JSON.parse(stdout)).toMatchObject({ allowed: false, reason: 'scope', missingScopes: ['scratch:write'] });
+  });
+
+  it('takes a key or its id', async () => {
+    const made = await cli('keys', 'create', '--name', 'k', '--role', 'writer', '--config', config, '--json');
+    const { id, key } = JSON.parse(made.stdout) as { id: string; key: string };
+    for (const as of [id, key]) expect((await test(as, 'scratch:read_file')).exitCode).toBe(exitCodes.ok);
+    expect((await test('nobody-has-this-id', 'scratch:read_file')).exitCode).toBe(exitCodes.usage);
+  });
+
+  it('lists what a principal sees', async () => {
+    const { stdout } = await cli('policy', 'list', '--as', 'role:reader', '--config', config, '--json');
+    const { items } = JSON.parse(stdout) as { items: { kind: string; name: string; rule: string; line: number }[] };
+    const tools = items.filter(({ kind }) => kind === 'tool').map(({ name }) => name);
+    expect(tools.sort()).toEqual(['list_files', 'read_file']);
+    expect(items[0]).toMatchObject({ rule: 'access[0].allow[0]', line: 6 });
+  });
+
+  it('refuses what it cannot read', async () => {
+    for (const [as, call] of [
+      ['{"roles":"writer"}', 'scratch:read_file'],
+      ['{', 'scratch:read_file'],
+      ['role:writer', 'scratch'],
+    ] as const)
+      expect((await test(as, call)).exitCode).toBe(exitCodes.usage);
+  });
+});

@@ -58,6 +58,7 @@ export function createProgram(outcome: { exitCode: number } = { exitCode: exitCo
   declareServing(program, does);
   declareSetup(program, does);
   declareUse(program, does);
+  declarePolicy(program.command('policy').description('Ask what the access rules decide.'), does);
   declareKeys(program.command('keys').description('Make, list, rotate and revoke API keys.'), does);
   declareAuditLog(program.command('audit-log').description('Search, verify and export the audit log.'), does);
   program
@@ -157,6 +158,30 @@ function declareUse(program: Command, does: Does): void {
     .action(does(() => import('./call.js')));
 }
 
+function declarePolicy(policy: Command, does: Does): void {
+  policy
+    .command('test')
+    .description('Say whether a call is allowed and which rule decides; exit 1 when it is refused.')
+    .addOption(asWhom())
+    .requiredOption(
+      '--call <provider:name>',
+      'original name of a tool; provider:prompts/name and provider:resources/uri ask for the other kinds',
+    )
+    .option('--args <json>', 'arguments, for conditions on them')
+    .addOption(configFile())
+    .addOption(logLevel('silent'))
+    .addOption(json())
+    .action(does(() => import('./policy-test.js')));
+  policy
+    .command('list')
+    .description('List everything that a principal sees, and the rule that shows it.')
+    .addOption(asWhom())
+    .addOption(configFile())
+    .addOption(logLevel('silent'))
+    .addOption(json())
+    .action(does(() => import('./policy-list.js')));
+}
+
 function declareKeys(keys: Command, does: Does): void {
   keys
     .command('create')
@@ -239,6 +264,8 @@ function declareAuditLog(auditLog: Command, does: Does): void {
 const configFile = () =>
   new Option('--config <file>', 'configuration file (default: ./seaworthy.yaml, .yml or .json, else the embedded one)');
 const json = (text = 'print one JSON document') => new Option('--json', text);
+const asWhom = () =>
+  new Option('--as <who>', 'a key or its id, role:NAME, or a principal as JSON').makeOptionMandatory();
 const remoteUrl = () => new Option('--url <address>', 'ask a running server, such as http://127.0.0.1:53000/mcp');
 const remoteKey = () => new Option('--key <key>', 'API key for --url');
 const logLevel = (standard: string) =>

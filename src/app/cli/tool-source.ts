@@ -171,7 +171,8 @@ function noticeOf({ message, data, progress, total }: JsonObject): string {
   return `${progress}${typeof total === 'number' ? `/${total}` : ''} ${said}`.trim();
 }
 
-const isConfigured = ({ mcpServers, modules }: Config, id: string): boolean =>
+/** True where the configuration names the provider. */
+export const isConfigured = ({ mcpServers, modules }: Config, id: string): boolean =>
   Object.hasOwn(mcpServers, id) || Object.hasOwn(modules, id);
 
 /** The provider that a prefixed name belongs to. */
@@ -182,7 +183,7 @@ function providerOf(config: Config, name: string | undefined): string | undefine
 }
 
 /** The configuration with one provider, so that a command starts no process that it does not need. */
-function only(config: Config, id: string): Config {
+export function only(config: Config, id: string): Config {
   const pick = <Value>(all: Record<string, Value>): Record<string, Value> =>
     Object.fromEntries(Object.entries(all).filter(([name]) => name === id));
   return { ...config, mcpServers: pick(config.mcpServers), modules: pick(config.modules) };

@@ -1,4 +1,4 @@
 export { hashKey, looksLikeKey, makeKey } from './api-key.js';
 export { localUser, openToAll, type Authenticator } from './authenticator.js';
-export { KeyAuthenticator } from './key-authenticator.js';
+export { KeyAuthenticator, principalOfKey } from './key-authenticator.js';
 export { KeyStore, type KeyRecord } from './key-store.js';

@@ -124,11 +124,20 @@ export class KeyAuthenticator implements Authenticator {
   }
 }
 
+/** Who calls with a key. */
+export const principalOfKey = ({ id, name, roles, scopes }: KeyRecord): Principal => ({
+  id: `key:${id}`,
+  kind: 'key',
+  name,
+  roles,
+  ...(scopes && { scopes }),
+});
+
 /** The secrets that stand for a key, by hash. */
 function secretsOf(record: KeyRecord, usedAt: number): (readonly [string, KnownKey])[] {
-  const { id, name, hash, previous, roles, scopes, addresses, revokedAt } = record;
+  const { id, hash, previous, addresses, revokedAt } = record;
   if (revokedAt !== undefined) return [];
-  const principal: Principal = { id: `key:${id}`, kind: 'key', name, roles, ...(scopes && { scopes }) };
+  const principal = principalOfKey(record);
   const expiresAt = record.expiresAt ?? Infinity;
   const rights = JSON.stringify([principal, addresses]);
   const known: KnownKey = { id, principal, expiresAt, admits: addressTest(addresses), rights, usedAt };

@@ -118,6 +118,8 @@ export interface Provider {
   subscribe(interest: ProviderInterest): ProviderSubscription;
   /** Calls back on every event, for the life of the provider. */
   onEvent(listener: (event: ProviderEvent) => void): () => void;
+  /** What a tool demands of admission, where the provider says so; undefined for a name that is not offered. */
+  policyOf?(tool: string): { readonly scopes: readonly string[] } | undefined;
   /** A client's legacy session is over, with its calls and interests: nothing needs to be kept for it. */
   sessionEnded?(session: SessionRef): void;
   health(): ProviderHealth;

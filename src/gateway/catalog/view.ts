@@ -151,7 +151,8 @@ export class View {
       for (const item of itemsOf(snapshot)) {
         const key = 'uriTemplate' in item ? 'uriTemplate' : kind === 'resource' ? 'uri' : 'name';
         const name = item[key] as string;
-        if (!this.#rights.admits(snapshot.provider, kind, name)) continue;
+        const tool = kind === 'tool' ? item : undefined;
+        if (!this.#rights.admit({ provider: snapshot.provider, kind, name, tool }).allowed) continue;
         const shownName = show(snapshot.provider, name);
         // The first of a provider's own duplicates wins, as it does for its direct clients.
         if (found.has(shownName)) continue;

@@ -1,12 +1,16 @@
 import type { InboundCall } from '#protocol/server/index.js';
 import type { JsonObject } from '#protocol/model/index.js';
 import type { Provider, View } from '../catalog/index.js';
-import type { Rights, SubjectKind } from '../policy/index.js';
+import type { Facts, Rights, SubjectKind } from '../policy/index.js';
 
 /** Who will do the work of a call, under which name of its own. */
 export interface CallTarget {
   readonly provider: Provider;
   readonly kind: SubjectKind;
+  /** The tool as its provider lists it, where that is known. */
+  readonly tool: JsonObject | undefined;
+  /** What admission asks for besides the name. */
+  readonly facts: Facts;
   /** The provider's own name or URI. */
   readonly name: string;
   /** `params` in the provider's own names. */

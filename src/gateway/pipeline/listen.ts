@@ -2,7 +2,7 @@ import type { ListenFilter, ModelNotification } from '#protocol/model/index.js';
 import { passesLogLevel } from '#protocol/model/index.js';
 import type { Listener, Listening } from '#protocol/server/index.js';
 import type { Catalog, OtherEvent, Provider, ProviderSubscription, View } from '../catalog/index.js';
-import type { Rights } from '../policy/index.js';
+import type { Rights, SubjectKind } from '../policy/index.js';
 import { requireFamily } from './require-family.js';
 import { knowsTasks, shownNotification, type TaskTokens } from '../tasks/index.js';
 
@@ -104,6 +104,9 @@ export function listen(listener: Listener, catalog: Catalog, tokens: TaskTokens)
   };
 }
 
+/** An interest is asked for as a call is, though without arguments: scopes count. */
+const admits = (rights: Rights, provider: string, kind: SubjectKind, name: string): boolean =>
+  rights.admit({ provider, kind, name }, {}).allowed;
 const keyOf = (kind: Watch['kind'], provider: string, name: string): string => `${kind}\n${provider}\n${name}`;
 const namesOf = (watches: readonly Watch[], kind: Watch['kind']): string[] =>
   watches.flatMap((watch) => (watch.kind === kind ? watch.name : []));
@@ -111,7 +114,7 @@ const namesOf = (watches: readonly Watch[], kind: Watch['kind']): string[] =>
 function resourcesOf({ filter }: Listener, view: View, rights: Rights): Watch[] {
   return (filter.resourceSubscriptions ?? []).flatMap((shown) => {
     const found = tryResolve(view, shown);
-    if (!found || !rights.admits(found.provider, 'resource', found.uri)) return [];
+    if (!found || !admits(rights, found.provider, 'resource', found.uri)) return [];
     return [{ kind: 'resource', provider: found.provider, name: found.uri, shown, subject: found.uri }];
   });
 }
@@ -121,7 +124,7 @@ function tasksOf({ filter, client, principal }: Listener, view: View, rights: Ri
   if (!knowsTasks(client)) return [];
   return (filter.taskIds ?? []).flatMap((shown) => {
     const found = tokens.open(principal.id, shown);
-    if (!found || !view.providers.has(found.provider) || !rights.admits(found.provider, 'tool', found.tool)) return [];
+    if (!found || !view.providers.has(found.provider) || !admits(rights, found.provider, 'tool', found.tool)) return [];
     return [{ kind: 'task', provider: found.provider, name: found.taskId, shown, subject: found.tool }];
   });
 }
@@ -157,14 +160,14 @@ function notificationFor(
   // Asked again for each update: the rights may have changed since the interest was taken.
   if (event.kind === 'task') {
     const watch = watched.get(keyOf('task', provider, event.taskId));
-    if (!watch || !rights.admits(provider, 'tool', watch.subject)) return undefined;
+    if (!watch || !admits(rights, provider, 'tool', watch.subject)) return undefined;
     return { method: 'notifications/tasks', params: { ...event.params, taskId: watch.shown } };
   }
   if (event.sessionKey !== undefined && event.sessionKey !== session?.key) return undefined;
   if (event.principalId !== undefined && event.principalId !== principal.id) return undefined;
   if (event.kind === 'resource-updated') {
     const watch = watched.get(keyOf('resource', provider, event.uri));
-    if (!watch || !rights.admits(provider, 'resource', watch.subject)) return undefined;
+    if (!watch || !admits(rights, provider, 'resource', watch.subject)) return undefined;
     return { method: 'notifications/resources/updated', params: { ...event.params, uri: watch.shown } };
   }
   // Only a legacy session has a place for what belongs to no call.

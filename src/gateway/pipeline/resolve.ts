@@ -1,7 +1,8 @@
 import { fail } from '#kernel/errors/index.js';
 import { isObject } from '#protocol/jsonrpc/index.js';
 import type { JsonObject } from '#protocol/model/index.js';
-import type { Catalog, View } from '../catalog/index.js';
+import type { Catalog, Provider, View } from '../catalog/index.js';
+import type { Facts } from '../policy/index.js';
 import { requireTasks, type TaskTokens } from '../tasks/index.js';
 import type { CallTarget, Flow } from './flow.js';
 import { requireFamily } from './require-family.js';
@@ -57,9 +58,12 @@ function byName(flow: Flow, view: View, catalog: Catalog, kind: 'tool' | 'prompt
   const found = kind === 'tool' ? view.tools.get(name) : view.prompts.get(name);
   if (!found) throw unknown(flow, catalog, kind, name);
   const { params } = flow.call.request;
+  const provider = catalog.provider(found.provider);
   return {
-    provider: catalog.provider(found.provider),
+    provider,
     kind,
+    tool: kind === 'tool' ? found.item : undefined,
+    facts: { args: argumentsOf(params), scopes: kind === 'tool' ? scopesOf(provider, found.name) : undefined },
     name: found.name,
     params: found.name === name ? params : { ...params, name: found.name },
     inputSchema: kind === 'tool' ? (found.item['inputSchema'] as JsonObject | undefined) : undefined,
@@ -87,6 +91,8 @@ function byUri(flow: Flow, view: View, catalog: Catalog, uri: string): CallTarge
   return {
     provider: catalog.provider(found.provider),
     kind: 'resource',
+    tool: undefined,
+    facts: unknownArguments,
     name: found.uri,
     params: found.uri === uri ? params : { ...params, uri: found.uri },
     inputSchema: undefined,
@@ -100,7 +106,7 @@ function byReference(flow: Flow, view: View, catalog: Catalog, reference: unknow
   const { params } = flow.call.request;
   if (reference['type'] === 'ref/prompt') {
     const target = byName(flow, view, catalog, 'prompt', requireText(reference, 'name'));
-    return { ...target, params: { ...params, ref: { ...reference, name: target.name } } };
+    return { ...target, facts: unknownArguments, params: { ...params, ref: { ...reference, name: target.name } } };
   }
   if (reference['type'] !== 'ref/resource')
     throw fail('SW_PARAMS_INVALID', { reason: 'ref.type must be ref/prompt or ref/resource' });
@@ -110,6 +116,8 @@ function byReference(flow: Flow, view: View, catalog: Catalog, reference: unknow
   return {
     provider: catalog.provider(found.provider),
     kind: 'resource',
+    tool: undefined,
+    facts: unknownArguments,
     name: found.uri,
     params: { ...params, ref: { ...reference, uri: found.uri } },
     inputSchema: undefined,
@@ -125,15 +133,25 @@ function byTask(flow: Flow, view: View, catalog: Catalog, tokens: TaskTokens): C
   if (client.family === 'modern') requireTasks(client);
   const found = tokens.open(scope.principal.id, requireText(request.params, 'taskId'));
   if (!found || !view.providers.has(found.provider)) throw fail('SW_TASK_UNKNOWN');
+  const provider = catalog.provider(found.provider);
   return {
-    provider: catalog.provider(found.provider),
+    provider,
     kind: 'tool',
+    tool: undefined,
+    // The arguments were those of the call that made the task, and were decided on then.
+    facts: { scopes: scopesOf(provider, found.tool) },
     name: found.tool,
     params: { ...request.params, taskId: found.taskId },
     inputSchema: undefined,
     outputSchema: undefined,
   };
 }
+
+/** What is wrong with their shape is found when they are validated. */
+const argumentsOf = ({ arguments: given }: JsonObject): JsonObject => (isObject(given) ? given : {});
+/** A completion is for arguments that are not written yet, and a resource has none. */
+const unknownArguments: Facts = {};
+const scopesOf = (provider: Provider, tool: string): readonly string[] | undefined => provider.policyOf?.(tool)?.scopes;
 
 function requireText(params: JsonObject, name: string): string {
   const value = params[name];

@@ -1,2 +1,7 @@
-export { compilePolicy, type AccessRule, type Policy, type Rights, type SubjectKind } from './policy.js';
+export { compilePolicy, type Explanation, type LookedAt, type Policy, type PolicyOptions } from './policy.js';
+export type { Rights } from './rights.js';
+export type { AccessRule } from './rule.js';
+export type { ScopeRule } from './required-scopes.js';
+export type { Decision, Facts, Subject } from './subject.js';
+export type { SubjectKind } from './pattern.js';
 export { compileGlob } from './glob.js';

@@ -1,100 +1,151 @@
 import type { Principal } from '#kernel/context/index.js';
-import { fail } from '#kernel/errors/index.js';
-import { compileGlob } from './glob.js';
+import { RequiredScopes, type ScopeRule } from './required-scopes.js';
+import { makeRights, verdictOf, type Rights, type RightsParts } from './rights.js';
+import { compileRule, concerns, type AccessRule, type CompiledRule } from './rule.js';
+import type { Decision, Facts, Subject } from './subject.js';
 
-/** What can be allowed: a tool or prompt by name, a resource (or template) by URI. */
-export type SubjectKind = 'tool' | 'prompt' | 'resource';
-
-/** One line of `access`: what a role may use. Everything that no line allows is refused. */
-export interface AccessRule {
-  readonly role: string;
-  /**
-   * `provider:name`, with `*` in either part: `everything:echo`, `files:*`, `*:*`. A kind narrows it:
-   * `files:tools/read_*`, `files:resources/file:///public/*`, `files:prompts/*`.
-   */
-  readonly allow: readonly string[];
-  /** The same patterns; a match refuses, whatever allows. */
-  readonly deny?: readonly string[] | undefined;
-}
-
-/** The rights of everybody with the same roles. */
-export interface Rights {
-  /** Equal keys mean equal rights: lists are built and serialised once per key. */
-  readonly key: string;
-  /**
-   * The one question of admission. A list is everything for which the answer is yes, and a call asks the same.
-   * @param name the provider's own name (or URI), never the shown one
-   */
-  admits(provider: string, kind: SubjectKind, name: string): boolean;
-  /** True where anything of the provider may be allowed. */
-  reaches(provider: string): boolean;
-}
-
+/** May this principal use this? Compiled from the rules; the order of rules does not matter. */
 export interface Policy {
   rightsOf(principal: Principal): Rights;
+  /** Decides, and says what became of every pattern. For people: it looks at all of them. */
+  explain(principal: Principal, subject: Subject, facts?: Facts): Explanation;
 }
 
-interface Pattern {
-  readonly provider: (id: string) => boolean;
-  readonly kind: SubjectKind | undefined;
-  readonly name: (name: string) => boolean;
+export interface Explanation {
+  readonly decision: Decision;
+  readonly looked: readonly LookedAt[];
 }
 
-/** Rights kept for combinations of roles; a key has few roles, so this is never reached in practice. */
+/** One pattern and why it did or did not count. */
+export interface LookedAt {
+  /** Such as `access[2].allow[0]`. */
+  readonly place: string;
+  readonly effect: 'allow' | 'deny';
+  readonly outcome:
+    | 'applies'
+    | 'is about others'
+    | 'does not match'
+    | 'its condition is false'
+    | 'its condition depends on the call'
+    | 'its condition failed';
+}
+
+export interface PolicyOptions {
+  /** Scopes needed besides those that tools declare. */
+  readonly scopes?: readonly ScopeRule[] | undefined;
+  /** Epoch milliseconds. Default: the system's clock. */
+  readonly now?: (() => number) | undefined;
+  readonly onFailed?: RightsParts['onFailed'] | undefined;
+}
+
+/** Rights kept for kinds of principals. */
 const maxKept = 10_000;
 
-/** Compiles the access rules. @throws SW_CONFIG_INVALID for a pattern without a provider */
-export function compilePolicy(rules: readonly AccessRule[]): Policy {
-  const compiled = rules.map((rule) => ({
-    role: rule.role,
-    allow: rule.allow.map(compilePattern),
-    deny: (rule.deny ?? []).map(compilePattern),
-  }));
+/** Compiles the access rules. @throws SW_CONFIG_INVALID for the first wrong one, with its place */
+export function compilePolicy(rules: readonly AccessRule[], options: PolicyOptions = {}): Policy {
+  const compiled = rules.map(compileRule);
+  const parts: RightsParts = {
+    scopes: new RequiredScopes(options.scopes ?? []),
+    now: options.now ?? Date.now,
+    onFailed: options.onFailed ?? (() => {}),
+  };
+  const directory = new RuleDirectory(compiled);
   const kept = new Map<string, Rights>();
-  return {
-    rightsOf(principal) {
-      const key =
-        principal.roles.length === 1 ? (principal.roles[0] as string) : [...principal.roles].sort().join('\n');
-      const known = kept.get(key);
-      if (known) return known;
-      const mine = compiled.filter((rule) => principal.roles.includes(rule.role));
-      const rights = makeRights(
-        key,
-        mine.flatMap((rule) => rule.allow),
-        mine.flatMap((rule) => rule.deny),
-      );
+  // Authenticators give the same object for the same credential: most questions end here.
+  const known = new WeakMap<Principal, Rights>();
+
+  function rightsOf(principal: Principal): Rights {
+    const mine = known.get(principal);
+    if (mine) return mine;
+    const key = directory.keyOf(principal);
+    let rights = kept.get(key);
+    if (!rights) {
+      rights = makeRights(key, principal, directory.rulesOf(principal), parts);
       if (kept.size >= maxKept) kept.clear();
       kept.set(key, rights);
-      return rights;
+    }
+    known.set(principal, rights);
+    return rights;
+  }
+
+  return {
+    rightsOf,
+    explain(principal, subject, facts) {
+      const looked = compiled.flatMap((rule) => lookAt(rule, principal, subject, facts, parts.now()));
+      return { decision: rightsOf(principal).admit(subject, facts), looked };
     },
   };
 }
 
-function makeRights(key: string, allow: readonly Pattern[], deny: readonly Pattern[]): Rights {
-  const matches = (patterns: readonly Pattern[], provider: string, kind: SubjectKind, name: string) =>
-    patterns.some(
-      (pattern) =>
-        (pattern.kind === undefined || pattern.kind === kind) && pattern.provider(provider) && pattern.name(name),
-    );
-  return {
-    key,
-    admits: (provider, kind, name) => matches(allow, provider, kind, name) && !matches(deny, provider, kind, name),
-    reaches: (provider) => allow.some((pattern) => pattern.provider(provider)),
-  };
+function lookAt(
+  rule: CompiledRule,
+  principal: Principal,
+  subject: Subject,
+  facts: Facts | undefined,
+  now: number,
+): LookedAt[] {
+  return rule.patterns.map(({ place, effect, pattern }) => {
+    const matches =
+      (pattern.kind === undefined || pattern.kind === subject.kind) &&
+      pattern.matchesProvider(subject.provider) &&
+      pattern.matchesName(subject.name);
+    if (!concerns(rule, principal)) return { place, effect, outcome: 'is about others' };
+    if (!matches) return { place, effect, outcome: 'does not match' };
+    return { place, effect, outcome: outcomes[verdictOf(rule, principal, subject, facts, now)] };
+  });
 }
 
-const kinds: Readonly<Record<string, SubjectKind>> = { tools: 'tool', prompts: 'prompt', resources: 'resource' };
+const outcomes = {
+  true: 'applies',
+  false: 'its condition is false',
+  open: 'its condition depends on the call',
+  failed: 'its condition failed',
+} as const;
 
-function compilePattern(text: string): Pattern {
-  const colon = text.indexOf(':');
-  if (colon <= 0 || colon === text.length - 1)
-    throw fail('SW_CONFIG_INVALID', { reason: `access pattern "${text}" must have the form provider:name` });
-  const rest = text.slice(colon + 1);
-  const slash = rest.indexOf('/');
-  const kind = slash < 0 ? undefined : kinds[rest.slice(0, slash)];
-  return {
-    provider: compileGlob(text.slice(0, colon)),
-    kind,
-    name: compileGlob(kind === undefined ? rest : rest.slice(slash + 1)),
-  };
+/** Finds the rules of a principal without looking at those of others. */
+class RuleDirectory {
+  readonly #byPrincipal = new Map<string, CompiledRule[]>();
+  readonly #byRole = new Map<string, CompiledRule[]>();
+  readonly #byScope = new Map<string, CompiledRule[]>();
+  /** Claims that conditions read, of all rules. */
+  readonly #claims: readonly string[];
+  readonly #readsPrincipal: boolean;
+
+  constructor(rules: readonly CompiledRule[]) {
+    for (const rule of rules) {
+      const { principals, role, scopes } = rule;
+      if (principals.length > 0) for (const id of new Set(principals)) file(this.#byPrincipal, id, rule);
+      else if (role !== undefined) file(this.#byRole, role, rule);
+      else file(this.#byScope, scopes[0] ?? '', rule);
+    }
+    this.#claims = [...new Set(rules.flatMap(({ when }) => [...(when?.claims ?? [])]))].sort();
+    this.#readsPrincipal = rules.some(({ when }) => when?.readsPrincipal);
+  }
+
+  rulesOf(principal: Principal): CompiledRule[] {
+    const candidates = [
+      ...(this.#byPrincipal.get(principal.id) ?? []),
+      ...[...new Set(principal.roles)].flatMap((role) => this.#byRole.get(role) ?? []),
+      ...[...new Set(principal.scopes)].flatMap((scope) => this.#byScope.get(scope) ?? []),
+    ];
+    return candidates.filter((rule) => concerns(rule, principal));
+  }
+
+  /** Everything of a principal that a rule may look at; what none looks at makes no difference. */
+  keyOf({ id, kind, name, roles, scopes, claims = {} }: Principal): string {
+    const isNamed = this.#readsPrincipal || this.#byPrincipal.has(id);
+    const read = this.#claims.includes('*') ? Object.keys(claims).sort() : this.#claims;
+    return JSON.stringify([
+      [...roles].sort(),
+      scopes && [...scopes].sort(),
+      isNamed ? [id, kind, name] : [],
+      read.map((claim) => [claim, claims[claim]]),
+    ]);
+  }
+}
+
+function file(index: Map<string, CompiledRule[]>, key: string, rule: CompiledRule): void {
+  const known = index.get(key);
+  if (known) known.push(rule);
+  else index.set(key, [rule]);
 }

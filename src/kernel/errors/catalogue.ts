@@ -170,6 +170,11 @@ export const fail = defineErrors({
     hint: 'Ask the operator for an allow rule that names it.',
     kind: 'caller', http: 403, rpc: -31003, retryable: false,
   },
+  SW_SCOPE_INSUFFICIENT: {
+    message: 'The credential lacks scopes that {kind} {name} needs.',
+    hint: 'Get a credential with all scopes named in data.scopes.',
+    kind: 'caller', http: 403, rpc: -31005, retryable: false,
+  },
   SW_RATE_LIMITED: {
     message: 'Too many requests: the limit is {limit} per {windowSeconds} s.',
     hint: 'Wait {retryAfterSeconds} s.',

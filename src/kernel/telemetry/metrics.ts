@@ -19,6 +19,8 @@ export interface Metrics {
   /** Calls that could not wait, or not go on: by cap (`calls`, `principal`, `bytes`, `age`), `closed`, `state`, `expired`. */
   readonly parkedRefused: Counter<'reason'>;
   readonly openStreams: Gauge;
+  /** Conditions of access rules that could not be evaluated, and were held against the caller. */
+  readonly policyFailures: Counter;
   readonly refusals: Counter<'code'>;
   /** Connections closed because the client did not read. */
   readonly slowClients: Counter;
@@ -93,6 +95,11 @@ export function createMetrics(build: BuildInfo = { version: 'unknown' }): Metric
       name: metricNames.parkedRefused,
       help: 'Calls that could not wait for their client, or not go on, by reason.',
       labelNames: ['reason'],
+      registers,
+    }),
+    policyFailures: new Counter({
+      name: metricNames.policyFailures,
+      help: 'Conditions of access rules that could not be evaluated; the caller was refused.',
       registers,
     }),
     openStreams: new Gauge({ name: metricNames.openStreams, help: 'Open event streams.', registers }),

@@ -91,6 +91,7 @@ function specificData({ details }: SeaworthyError): Record<string, unknown> {
     'requested',
     'requiredCapabilities',
     'retryAfterSeconds',
+    'scopes',
     'provider',
     'mayHaveRun',
     'safeToRepeat',
