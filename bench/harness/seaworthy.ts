@@ -7,6 +7,8 @@ import type { Endpoint } from './mcp.js';
 import { programPath, projectRoot } from './paths.js';
 import { ServerProcess } from './server-process.js';
 
+const distant = { limit: 100_000_000, windowMs: 1000 };
+
 /**
  * The part of the configuration that every subject shares. Each guard is on and evaluated, its bounds so far away that
  * it never refuses: what is measured is its cost.
@@ -17,7 +19,7 @@ const guarded = {
   auth: { mode: 'keys' },
   access: [{ role: 'owner', allow: ['*:*'] }],
   limits: {
-    rate: { limit: 100_000_000, windowMs: 1000 },
+    rates: { address: distant, health: distant, login: distant, api: distant, listen: distant },
     concurrencyPerPrincipal: 10_000,
   },
 };

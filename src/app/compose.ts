@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { ByteBudget } from '#kernel/context/index.js';
 import { toSeaworthyError } from '#kernel/errors/index.js';
-import { memorySharedState } from '#kernel/shared/index.js';
+import { MemoryRates, memorySharedState } from '#kernel/shared/index.js';
 import { createSealer, KnownSecrets, openKeyRing, urlPassword } from '#kernel/secrets/index.js';
 import { openStorage } from '#kernel/storage/index.js';
 import { createMetrics, type Logger, type Metrics } from '#kernel/telemetry/index.js';
@@ -10,7 +10,7 @@ import { systemClock } from '#kernel/time/index.js';
 import { KeyAuthenticator, KeyStore, openToAll, type Authenticator } from '#gateway/auth/index.js';
 import { Parking } from '#gateway/bridge/index.js';
 import { Catalog, fileSnapshotStore, type Provider } from '#gateway/catalog/index.js';
-import { Concurrency } from '#gateway/limits/index.js';
+import { Concurrency, RateLimits } from '#gateway/limits/index.js';
 import type { Module } from '#gateway/modules/index.js';
 import { ChildSlots } from '#gateway/upstreams/index.js';
 import { createPipeline, SchemaChecks } from '#gateway/pipeline/index.js';
@@ -54,6 +54,8 @@ export interface Gateway {
   /** Sets who is told of principals whose credentials have ended or changed. */
   onPrincipalsEnded(listener: (principalIds: ReadonlySet<string>) => void): void;
   health(): Promise<HealthReport>;
+  /** Counts a request to an address that needs no key. @throws SW_RATE_LIMITED */
+  limitHealth(address: string | undefined): void;
   /**
    * Puts the configuration that `read` returns in force; providers that did not change go on untouched, others finish
    * the calls that they have. What is refused leaves everything as it is, and shows in health and metrics.
@@ -91,6 +93,14 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
   });
   const serverInfo = { name: 'seaworthy', version: packageVersion };
   const running = new Concurrency();
+  const addressRates = new MemoryRates(systemClock, maxAddresses);
+  const ratesOf = (current: Config): RateLimits =>
+    new RateLimits({
+      shared: shared.rates,
+      local: addressRates,
+      rules: current.limits.rates,
+      onLimited: (limit) => metrics.limited.inc({ limit }),
+    });
   const parking = new Parking({
     sealer: createSealer(keyRing, 'parked-call'),
     limits: initial.bridge,
@@ -140,11 +150,11 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
     private: config.auth.mode !== 'none',
   });
 
-  const pipelineOf = (current: Config): Handler =>
+  const pipelineOf = (current: Config, currentRates: RateLimits): Handler =>
     createPipeline({
       authenticator: options.authenticator ?? (current.auth.mode === 'none' ? openToAll : keyAuthenticator),
       catalog,
-      shared,
+      rates: currentRates,
       running,
       budget,
       parking,
@@ -154,7 +164,8 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
       recorder: { audit, metrics, now },
       logger,
     });
-  let pipeline = pipelineOf(config);
+  let rates = ratesOf(config);
+  let pipeline = pipelineOf(config, rates);
   const providersOf = (): Provider[] => [...configured.values()].map(({ provider }) => provider);
   catalog.replace(providersOf(), policyOf(config, { logger, metrics }), routingOf(config));
 
@@ -164,10 +175,12 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
   async function take(next: Config): Promise<void> {
     const policy = policyOf(next, { logger, metrics });
     const routing = routingOf(next);
+    const nextRates = ratesOf(next);
     configured = await makeProviders(partsOf(next), configured);
     const gone = catalog.replace(providersOf(), policy, routing);
     for (const { id } of gone) if (!catalog.has(id)) metrics.upstreamUp.remove({ provider: id });
-    pipeline = pipelineOf(next);
+    rates = nextRates;
+    pipeline = pipelineOf(next, rates);
     config = next;
     audit.settings = next.audit;
     logger.level = next.log.level;
@@ -179,6 +192,10 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
   // Listeners hold this one handler; a reload changes what is behind it.
   const handler: Handler = {
     authenticate: (credentials) => pipeline.authenticate(credentials),
+    enter: (address) => {
+      pipeline.enter(address);
+    },
+    admit: (principal) => pipeline.admit(principal),
     serves: (route) => pipeline.serves(route),
     speaks: (route, family) => pipeline.speaks(route, family),
     handle: (call) => pipeline.handle(call),
@@ -213,6 +230,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
       onEnded = listener;
     },
     health: () => healthOf(catalog, storage, audit, reloads),
+    limitHealth: (address) => rates.health(address),
     async reload(read) {
       try {
         await take(read());
@@ -242,6 +260,9 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
     },
   };
 }
+
+/** Addresses whose rates are kept, per process: about 15 MB when full. */
+const maxAddresses = 100_000;
 
 const sessionPartsOf = (
   sealer: ReturnType<typeof createSealer>,

@@ -197,6 +197,30 @@ const scopeRule = field.section(
   'Scopes that an operation needs.',
 );
 
+/** One token bucket; `what` is counted. */
+const rate = (what: string, limit: number) =>
+  field.section(
+    {
+      limit: field.int({ default: limit, min: 1, doc: `${what}, per window.` }),
+      windowMs: field.int({ default: minute, min: 100, unit: 'ms', doc: 'Length of the window.' }),
+      burst: field.int({ optional: true, min: 1, doc: 'Most at once. Default: `limit`.' }),
+    },
+    `${what}.`,
+  );
+
+const toolRate = field.section(
+  {
+    tools: field.list(z.string(), {
+      default: [],
+      doc: 'Patterns `provider:name` of the servers’ own names, with `*`.',
+    }),
+    limit: field.int({ default: 60, min: 1, doc: 'Calls of one principal to all these tools, per window.' }),
+    windowMs: field.int({ default: minute, min: 100, unit: 'ms', doc: 'Length of the window.' }),
+    burst: field.int({ optional: true, min: 1, doc: 'Most at once. Default: `limit`.' }),
+  },
+  'Tools that share a rate.',
+);
+
 /** The whole configuration, declared once: parsing, JSON Schema, reference page and `.env.example` come from here. */
 export const rootConfig = field.section(
   {
@@ -338,12 +362,16 @@ export const rootConfig = field.section(
     }),
     limits: field.section(
       {
-        rate: field.section(
+        rates: field.section(
           {
-            limit: field.int({ default: 3000, min: 1, doc: 'Requests per principal and window.' }),
-            windowMs: field.int({ default: minute, min: 100, unit: 'ms', doc: 'Length of the window.' }),
+            address: rate('Requests from one address (IPv6: one /64), before authentication', 12_000),
+            health: rate('Requests from one address to /health, /ready and the operations listener', 1000),
+            login: rate('Credentials from one address that are not accepted', 30),
+            api: rate('Requests of one principal', 3000),
+            listen: rate('Streams and subscriptions that one principal opens', 2000),
+            tools: field.list(toolRate, { default: [], doc: 'Tools with a rate of their own, besides `api`.' }),
           },
-          'How often.',
+          'How often. A bucket holds `burst` and is refilled at `limit` per `windowMs`.',
           { reload: 'live' },
         ),
         concurrencyPerPrincipal: field.int({

@@ -11,7 +11,7 @@ describe('a credential', () => {
   let server: McpTestServer;
   const replies: Reply[] = [];
   beforeAll(async () => {
-    server = await startMcpHttp({ modules: [wireModule().module], limits: { rate: { limit: 60, windowMs: 600_000 } } });
+    server = await startMcpHttp({ modules: [wireModule().module], rates: { api: { limit: 60, windowMs: 600_000 } } });
   });
   afterAll(() => server.close());
 

@@ -5,7 +5,7 @@ import { encodedRecord, type KeptRecord } from '#gateway/audit/index.js';
 import { hashKey, KeyAuthenticator, makeKey, type Authenticator } from '#gateway/auth/index.js';
 import { Parking } from '#gateway/bridge/index.js';
 import { Catalog, noSnapshotStore, type Provider } from '#gateway/catalog/index.js';
-import { Concurrency } from '#gateway/limits/index.js';
+import { Concurrency, RateLimits, type RateRules } from '#gateway/limits/index.js';
 import { moduleProvider, type Module } from '#gateway/modules/index.js';
 import { createPipeline, SchemaChecks, type PipelineOptions } from '#gateway/pipeline/index.js';
 import { compilePolicy, type AccessRule } from '#gateway/policy/index.js';
@@ -38,6 +38,8 @@ export interface McpTestOptions {
   readonly edge?: Partial<Parameters<typeof openEdge>[0]>;
   readonly sessions?: Partial<McpHttpOptions['sessions']>;
   readonly limits?: Partial<PipelineOptions['limits']>;
+  /** Default: nothing is ever refused for its rate. */
+  readonly rates?: Partial<RateRules>;
   /** Bytes of results held at once. */
   readonly maxResultBytesInFlight?: number;
   readonly authenticator?: Authenticator;
@@ -124,7 +126,12 @@ export async function startMcpHttp(options: McpTestOptions = {}): Promise<McpTes
   const pipeline = createPipeline({
     authenticator: options.authenticator ?? authenticator,
     catalog,
-    shared,
+    rates: new RateLimits({
+      shared: shared.rates,
+      local: shared.rates,
+      rules: { ...defaultRates, ...options.rates },
+      onLimited: (limit) => metrics.limited.inc({ limit }),
+    }),
     running: new Concurrency(),
     limits: { ...defaultLimits, ...options.limits },
     checks: new SchemaChecks(logger),
@@ -367,8 +374,17 @@ const collectInto = (lines: string[]): Writable =>
     },
   });
 
+const distant = { limit: 100_000, windowMs: 60_000 };
+const defaultRates: RateRules = {
+  address: distant,
+  health: distant,
+  login: distant,
+  api: distant,
+  listen: distant,
+  tools: [],
+};
+
 const defaultLimits: PipelineOptions['limits'] = {
-  rate: { limit: 100_000, windowMs: 60_000 },
   concurrencyPerPrincipal: 64,
   concurrencyPerProvider: 256,
   callTimeoutMs: 10_000,

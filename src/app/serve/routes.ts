@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fail, toSeaworthyError, type SeaworthyError } from '#kernel/errors/index.js';
 import type { Arrival, Edge } from '#protocol/transport/index.js';
-import type { McpHttp } from '#protocol/server/index.js';
+import { retryHeaders, type McpHttp } from '#protocol/server/index.js';
 import type { Gateway } from '../compose.js';
 import { operationsEdge, publicEdge } from './edges.js';
 import { providerMetrics } from './provider-metrics.js';
@@ -44,10 +44,21 @@ export function operationsRoutes(gateway: Gateway, mcp: McpHttp) {
       serveGet(gateway, routes, edge, request, response);
       return;
     }
-    const arrival = edge.enter(request);
+    const arrival = arrive(gateway, edge, request);
     if (arrival.refusal) sendError(gateway, arrival, response, arrival.refusal);
     else void sendMetrics(gateway, arrival, response);
   };
+}
+
+/** What needs no key has a rate of its own, apart from that of calls: who watches is never shut out by who calls. */
+function arrive(gateway: Gateway, edge: Edge, request: IncomingMessage): Arrival {
+  const arrival = edge.enter(request);
+  try {
+    gateway.limitHealth(arrival.address);
+    return arrival;
+  } catch (error) {
+    return { ...arrival, preflight: false, refusal: toSeaworthyError(error) };
+  }
 }
 
 async function sendMetrics(gateway: Gateway, arrival: Arrival, response: ServerResponse): Promise<void> {
@@ -69,7 +80,7 @@ function serveGet(
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
-  const arrival = edge.enter(request);
+  const arrival = arrive(gateway, edge, request);
   const path = (request.url ?? '/').split('?', 1)[0] as string;
   const refuse = (error: SeaworthyError) => sendError(gateway, arrival, response, error);
   const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
@@ -88,7 +99,7 @@ function serveGet(
 function sendError(gateway: Gateway, arrival: Arrival, response: ServerResponse, error: SeaworthyError): void {
   gateway.metrics.refusals.inc({ code: error.code });
   const { code, message, hint, entry } = error;
-  sendJson(response, arrival.headers, entry.http, { error: { code, message, hint } });
+  sendJson(response, { ...arrival.headers, ...retryHeaders(error) }, entry.http, { error: { code, message, hint } });
 }
 
 /** Liveness for load balancers: states without messages, which may name what is inside. */

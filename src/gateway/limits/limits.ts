@@ -1,7 +1,5 @@
 /** How much one principal and one provider may have at once. */
 export interface CallLimits {
-  /** Calls per principal: `limit` in `windowMs`. */
-  readonly rate: { readonly limit: number; readonly windowMs: number };
   readonly concurrencyPerPrincipal: number;
   readonly concurrencyPerProvider: number;
   /** Providers with a limit of their own. */

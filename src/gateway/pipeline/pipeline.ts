@@ -1,6 +1,5 @@
 import { fail } from '#kernel/errors/index.js';
 import type { ByteBudget } from '#kernel/context/index.js';
-import type { SharedState } from '#kernel/shared/index.js';
 import type { Logger } from '#kernel/telemetry/index.js';
 import { toSeaworthyError } from '#kernel/errors/index.js';
 import { PeerError } from '#protocol/jsonrpc/index.js';
@@ -8,12 +7,12 @@ import type { ModelResult } from '#protocol/model/index.js';
 import type { Handler, InboundCall, Listener, Listening } from '#protocol/server/index.js';
 import type { Authenticator } from '../auth/index.js';
 import type { Catalog, ListMethod } from '../catalog/index.js';
-import type { CallLimits, Concurrency } from '../limits/index.js';
+import type { CallLimits, Concurrency, RateLimits } from '../limits/index.js';
 import { authenticate } from './authenticate.js';
 import { authorize } from './authorize.js';
 import { invoke, type CallParts } from './call.js';
 import type { Flow } from './flow.js';
-import { limitConcurrency, limitRate } from './limit.js';
+import { limitConcurrency, limitTool } from './limit.js';
 import { listen } from './listen.js';
 import { recordEnd, recordListen, recordSessionEnd, requireAudit, type Recorder } from './record.js';
 import { resolve } from './resolve.js';
@@ -25,7 +24,7 @@ import { validate } from './validate.js';
 export interface PipelineOptions {
   readonly authenticator: Authenticator;
   readonly catalog: Catalog;
-  readonly shared: SharedState;
+  readonly rates: RateLimits;
   /** Outlives the pipeline: what runs goes on when the configuration changes. */
   readonly running: Concurrency;
   readonly limits: CallLimits & { readonly callTimeoutMs: number; readonly maxResultBytes: number };
@@ -45,7 +44,7 @@ export const stages = ['authenticate', 'limit', 'resolve', 'authorize', 'validat
 
 /** The path of every request: each method, on each transport, of each family, goes through `handle` or `listen`. */
 export function createPipeline(options: PipelineOptions): Handler {
-  const { catalog, limits, recorder, running, taskTokens, parking } = options;
+  const { catalog, limits, rates, recorder, running, taskTokens, parking } = options;
   const tasks = new TaskCalls(taskTokens, parking, options.logger);
   const parts: CallParts = { timeoutMs: limits.callTimeoutMs, parking, tasks };
 
@@ -76,13 +75,15 @@ export function createPipeline(options: PipelineOptions): Handler {
   }
 
   async function pass(flow: Flow): Promise<ModelResult> {
-    const waiting = limitRate(flow.call.scope.principal, options.shared, limits);
+    const waiting = rates.api(flow.call.scope.principal.id);
     if (waiting) await waiting;
     requireAudit(recorder);
     await resolve(flow, catalog, taskTokens);
     authorize(flow);
+    const limiting = limitTool(flow, rates);
+    if (limiting) await limiting;
     validate(flow, options.checks);
-    limitConcurrency(flow, running, limits);
+    limitConcurrency(flow, running, limits, recorder);
     const { target, view } = flow;
     if (!target) return fromView(flow.call, view, catalog);
     flow.invokedAt = performance.now();
@@ -91,12 +92,12 @@ export function createPipeline(options: PipelineOptions): Handler {
     return hold(shape(result, flow, limits.maxResultBytes), flow.call.scope, options.budget);
   }
 
-  /** Interests pass the same limit as calls and leave a record; their admission is asked for each URI. */
+  /** Interests have a rate of their own and leave a record; their admission is asked for each URI. */
   function listenLimited(listener: Listener): Listening {
     let listening: Listening | undefined;
     let closed = false;
     const begin = async () => {
-      await limitRate(listener.principal, options.shared, limits);
+      await rates.listen(listener.principal.id);
       requireAudit(recorder);
       listening = listen(listener, catalog, taskTokens);
       if (closed) listening.close();
@@ -127,7 +128,11 @@ export function createPipeline(options: PipelineOptions): Handler {
   }
 
   return {
-    authenticate: (credentials) => authenticate(credentials, options.authenticator, recorder),
+    authenticate: (credentials) => authenticate(credentials, options.authenticator, rates, recorder),
+    enter: (address) => {
+      rates.enter(address);
+    },
+    admit: (principal) => rates.api(principal.id),
     serves: (route) => catalog.serves(route.provider),
     speaks: (route, family) => catalog.speaks(route.provider, family),
     handle,

@@ -73,7 +73,8 @@ describe('the stages of a call', () => {
           ...(has('authorize') ? { deny: ['up:strict'] } : {}),
         },
       ],
-      limits: { maxResultBytes: 5000, ...(has('limit') ? { rate: { limit: 1, windowMs: 60_000 } } : {}) },
+      limits: { maxResultBytes: 5000 },
+      ...(has('limit') && { rates: { api: { limit: 1, windowMs: 60_000 } } }),
     });
     servers.push(server);
     if (has('limit')) await server.call('server/discover');
@@ -137,7 +138,7 @@ describe('the stages of a call', () => {
 
 describe('limits', () => {
   it('of rate are answered 429 with the time to wait, in both families', async () => {
-    const { server } = await start({ limits: { rate: { limit: 3, windowMs: 60_000 } } });
+    const { server } = await start({ rates: { api: { limit: 3, windowMs: 60_000 } } });
     const session = await server.session();
     await server.call('tools/list');
     await server.call('tools/list');

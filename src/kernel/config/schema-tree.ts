@@ -101,7 +101,7 @@ export function listFields(
   return [row];
 }
 
-/** A path as text: `limits.rate.limit`, `access[0].role`, `mcpServers["my.server"].url`. */
+/** A path as text: `limits.rates.api.limit`, `access[0].role`, `mcpServers["my.server"].url`. */
 export function pathText(path: Path): string {
   let text = '';
   for (const key of path) {

@@ -176,9 +176,14 @@ export const fail = defineErrors({
     kind: 'caller', http: 403, rpc: -31005, retryable: false,
   },
   SW_RATE_LIMITED: {
-    message: 'Too many requests: the limit is {limit} per {windowSeconds} s.',
+    message: 'Too many requests: the {tier} limit is {limit} per {windowSeconds} s.',
     hint: 'Wait {retryAfterSeconds} s.',
     kind: 'caller', http: 429, rpc: -31029, retryable: true,
+  },
+  SW_SHARED_UNAVAILABLE: {
+    message: 'The state that replicas share is not available.',
+    hint: 'Try again in a moment. The operator finds the cause in /health/detailed; check shared.url.',
+    kind: 'operator', http: 503, rpc: -31059, retryable: true,
   },
   SW_CONCURRENCY_LIMITED: {
     message: 'Too many calls at once: the limit is {limit} per {scope}.',

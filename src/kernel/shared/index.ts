@@ -1,2 +1,3 @@
+export { MemoryRates } from './memory-rates.js';
 export { memorySharedState, type MemorySharedState, type MemorySharedStateOptions } from './memory-shared-state.js';
 export type { Bus, HeldLock, Locks, Rates, RateRule, RateVerdict, Revocations, SharedState } from './shared-state.js';

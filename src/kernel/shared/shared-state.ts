@@ -4,7 +4,7 @@ export interface RateRule {
   readonly limit: number;
   readonly windowMs: number;
   /** Most that can be taken at once. Default `limit`. */
-  readonly burst?: number;
+  readonly burst?: number | undefined;
 }
 
 export interface RateVerdict {
@@ -15,6 +15,8 @@ export interface RateVerdict {
   readonly retryAfterMs: number;
   /** The rule's limit, for a header. */
   readonly limit: number;
+  /** True where this process decided alone, because the state that replicas share could not be asked. */
+  readonly local?: boolean;
 }
 
 export interface Rates {

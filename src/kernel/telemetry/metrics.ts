@@ -22,6 +22,8 @@ export interface Metrics {
   /** Conditions of access rules that could not be evaluated, and were held against the caller. */
   readonly policyFailures: Counter;
   readonly refusals: Counter<'code'>;
+  /** Requests beyond a limit, by limit. */
+  readonly limited: Counter<'limit'>;
   /** Connections closed because the client did not read. */
   readonly slowClients: Counter;
   /** 1 when the upstream answers, 0 when not. */
@@ -103,6 +105,12 @@ export function createMetrics(build: BuildInfo = { version: 'unknown' }): Metric
       registers,
     }),
     openStreams: new Gauge({ name: metricNames.openStreams, help: 'Open event streams.', registers }),
+    limited: new Counter({
+      name: metricNames.limited,
+      help: 'Requests refused by a limit: a tier of rates, concurrency of a principal or a provider, overload.',
+      labelNames: ['limit'],
+      registers,
+    }),
     slowClients: new Counter({
       name: metricNames.slowClients,
       help: 'Connections closed because the client did not read.',

@@ -13,6 +13,7 @@ export const metricNames = {
   openStreams: 'seaworthy_open_streams',
   refusals: 'seaworthy_refusals_total',
   policyFailures: 'seaworthy_policy_failures_total',
+  limited: 'seaworthy_limited_total',
   slowClients: 'seaworthy_slow_clients_total',
   upstreamUp: 'seaworthy_upstream_up',
   upstreamRestarts: 'seaworthy_upstream_restarts_total',

@@ -1,4 +1,4 @@
-import { toSeaworthyError } from '#kernel/errors/index.js';
+import { toSeaworthyError, type SeaworthyError } from '#kernel/errors/index.js';
 import { PeerError, toRpcError, type RpcErrorObject } from '../jsonrpc/index.js';
 import type { Family } from '../model/index.js';
 import { legacy } from '../revisions/index.js';
@@ -24,12 +24,11 @@ export function toFailure(thrown: unknown, family: Family, method: string, reque
   const ours = toSeaworthyError(thrown);
   const rpc = toRpcError(ours, requestId);
   const { http } = ours.entry;
-  const { retryAfterSeconds } = ours.details;
   const inBand = family === 'legacy' && http !== 429 && http !== 503 && ours.code !== 'SW_REVISION_UNSUPPORTED';
   return {
     error: family === 'legacy' ? legacy.legacyError(method, rpc) : rpc,
     status: inBand || http === 499 || http === 504 || http === 502 || http === 403 ? 200 : http,
-    headers: typeof retryAfterSeconds === 'number' ? { 'retry-after': String(Math.ceil(retryAfterSeconds)) } : {},
+    headers: retryHeaders(ours),
     code: ours.code,
   };
 }
@@ -37,3 +36,22 @@ export function toFailure(thrown: unknown, family: Family, method: string, reque
 /** 2026-07-28, transports: the HTTP status that goes with a JSON-RPC error code. */
 const peerStatus = (code: number): number =>
   code === -32601 ? 404 : code === -32020 || code === -32021 || code === -32022 ? 400 : 200;
+
+/**
+ * When to come back. A refused rate also names its policy, in seconds as the fields demand (draft-ietf-httpapi-
+ * ratelimit-headers-10, sections 3 and 4): `q` requests in a window of `w`, `r` left, more after `t`.
+ */
+export function retryHeaders({ code, details }: SeaworthyError): Readonly<Record<string, string>> {
+  const { retryAfterSeconds } = details;
+  if (typeof retryAfterSeconds !== 'number') return none;
+  const seconds = String(Math.ceil(retryAfterSeconds));
+  if (code !== 'SW_RATE_LIMITED') return { 'retry-after': seconds };
+  const { tier, limit, windowSeconds } = details;
+  return {
+    'retry-after': seconds,
+    'ratelimit-policy': `"${String(tier)}";q=${Number(limit)};w=${Math.ceil(Number(windowSeconds))}`,
+    ratelimit: `"${String(tier)}";r=0;t=${seconds}`,
+  };
+}
+
+const none = {};

@@ -77,8 +77,12 @@ export type EndedSession = Pick<Listener, 'client' | 'route' | 'principal' | 'or
 
 /** What the protocol layer is given to do the work: the gateway's pipeline. */
 export interface Handler {
-  /** @throws SW_UNAUTHENTICATED */
+  /** Counts a request of an address, before anything else is asked of it. @throws SW_RATE_LIMITED */
+  enter(address: string | undefined): void;
+  /** @throws SW_UNAUTHENTICATED, SW_RATE_LIMITED */
   authenticate(credentials: Credentials): Principal | Promise<Principal>;
+  /** Counts a request that is answered without `handle` or `listen`. @throws SW_RATE_LIMITED */
+  admit(principal: Principal): void | Promise<void>;
   /** True where the route exists; asked before a body is read. */
   serves(route: Route): boolean;
   /** False where clients of this family have nothing to find at the route. */

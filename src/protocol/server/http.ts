@@ -66,6 +66,11 @@ export function mcpHttp(context: ServingContext, options: McpHttpOptions): McpHt
       return typeof value === 'string' ? value : value?.join(', ');
     };
     const refused = (error: unknown) => refuse(answer, error, request);
+    try {
+      context.handler.enter(arrival.address);
+    } catch (error) {
+      return refused(error);
+    }
     if (arrival.preflight) return answer.empty(204);
     const origin: Origin = { transport: 'http', address: arrival.address, requestId: arrival.requestId };
     const entry = enter(request, header, arrival);
@@ -130,7 +135,13 @@ export function mcpHttp(context: ServingContext, options: McpHttpOptions): McpHt
       return;
     }
     const withSessions = context.handler.speaks(route, 'legacy');
-    if (withSessions && place.kind === 'sse' && request.method === 'GET') attempt(() => legacySse.get(entry, answer));
+    const counted = (work: () => void | Promise<void>) => {
+      attempt(() => {
+        const waiting = context.handler.admit(principal);
+        return waiting ? waiting.then(work) : work();
+      });
+    };
+    if (withSessions && place.kind === 'sse' && request.method === 'GET') counted(() => legacySse.get(entry, answer));
     else if (
       !withSessions ||
       header('mcp-session-id') === undefined ||
@@ -138,8 +149,8 @@ export function mcpHttp(context: ServingContext, options: McpHttpOptions): McpHt
     )
       // Without a session there is nothing to get or delete: that is how a modern server answers.
       refuse(answer, fail('SW_HTTP_METHOD', { method: request.method }), request);
-    else if (request.method === 'GET') attempt(() => legacyHttp.get(entry, answer));
-    else attempt(() => legacyHttp.delete(entry, answer));
+    else if (request.method === 'GET') counted(() => legacyHttp.get(entry, answer));
+    else counted(() => legacyHttp.delete(entry, answer));
   }
 
   function post(

@@ -1,6 +1,7 @@
 export { mcpHttp, type McpHttp, type McpHttpOptions } from './http.js';
 export { mcpStdio, type McpStdioOptions } from './stdio.js';
 export { CallRegistry, type ServingContext } from './peer.js';
+export { retryHeaders } from './failure.js';
 export { decodeMirrored } from './headers.js';
 export type {
   ClientCertificate,

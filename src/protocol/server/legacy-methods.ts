@@ -30,17 +30,21 @@ export async function answerLegacy(context: ServingContext, call: LegacyRequest)
   const { message, facts } = call;
   switch (message.method) {
     case 'ping':
+      await context.handler.admit(call.scope.principal);
       return {};
     case 'logging/setLevel': {
       const level = message.params?.['level'];
       if (!modern.isLogLevel(level)) throw fail('SW_PARAMS_INVALID', { reason: 'level is not a log level' });
+      await context.handler.admit(call.scope.principal);
       await call.live().setLogLevel(level);
       return {};
     }
     case 'resources/subscribe':
+      await context.handler.admit(call.scope.principal);
       await call.live().watch(uriOf(message));
       return {};
     case 'resources/unsubscribe':
+      await context.handler.admit(call.scope.principal);
       await call.live().unwatch(uriOf(message));
       return {};
     case 'initialize':

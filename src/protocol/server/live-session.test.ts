@@ -21,6 +21,8 @@ function acceptingHandler() {
   const state = { fails: false, heard: true };
   const unused = () => Promise.reject(new RangeError('not for calls'));
   const handler: Handler = {
+    enter: () => {},
+    admit: () => {},
     authenticate: () => principal,
     serves: () => true,
     speaks: () => true,
