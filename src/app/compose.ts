@@ -7,7 +7,14 @@ import { createSealer, KnownSecrets, openKeyRing, urlPassword } from '#kernel/se
 import { openStorage } from '#kernel/storage/index.js';
 import { createMetrics, type Logger, type Metrics } from '#kernel/telemetry/index.js';
 import { systemClock } from '#kernel/time/index.js';
-import { KeyAuthenticator, KeyStore, openToAll, type Authenticator } from '#gateway/auth/index.js';
+import {
+  KeyAuthenticator,
+  keysOrTokens,
+  KeyStore,
+  openToAll,
+  type Authenticator,
+  type ProtectedResource,
+} from '#gateway/auth/index.js';
 import { Parking } from '#gateway/bridge/index.js';
 import { Catalog, fileSnapshotStore, type Provider } from '#gateway/catalog/index.js';
 import { Concurrency, RateLimits } from '#gateway/limits/index.js';
@@ -24,6 +31,7 @@ import { watchKeys } from './key-watch.js';
 import { policyOf } from './policy.js';
 import { makeProviders } from './providers.js';
 import { Reloads } from './reloads.js';
+import { openOAuth } from './oauth.js';
 import { Retiring } from './retiring.js';
 import { routingOf } from './routing.js';
 import { packageVersion } from './version.js';
@@ -48,6 +56,8 @@ export interface Gateway {
   readonly keys: KeyStore;
   /** Makes the first key of an empty database; undefined where there is one already. The key is never shown again. */
   makeFirstKey(): Promise<string | undefined>;
+  /** Present where access tokens are accepted. */
+  readonly protectedResource: ProtectedResource | undefined;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly sessionParts: Pick<ReturnType<typeof sessionPartsOf>, 'sealer' | 'revocations' | 'now'>;
@@ -84,6 +94,8 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
     onEnded: (principalIds) => onEnded(principalIds),
   });
   const keyWatch = await watchKeys(keys, storage, keyAuthenticator, logger);
+  const oauth = openOAuth(initial, { logger, now, onRefused: (reason) => metrics.loginFailures.inc({ reason }) });
+  const authenticator = oauth ? keysOrTokens(keyAuthenticator, oauth.tokens) : keyAuthenticator;
   const secrets = new KnownSecrets();
   const password = urlPassword(initial.storage.url);
   if (password !== undefined) secrets.add(password);
@@ -152,7 +164,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
 
   const pipelineOf = (current: Config, currentRates: RateLimits): Handler =>
     createPipeline({
-      authenticator: options.authenticator ?? (current.auth.mode === 'none' ? openToAll : keyAuthenticator),
+      authenticator: options.authenticator ?? (current.auth.mode === 'none' ? openToAll : authenticator),
       catalog,
       rates: currentRates,
       running,
@@ -217,6 +229,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
     handler,
     catalog,
     keys,
+    protectedResource: oauth?.resource,
     metrics,
     logger,
     sessionParts: sessionPartsOf(createSealer(keyRing, 'session'), shared.revocations, now),

@@ -221,6 +221,35 @@ const toolRate = field.section(
   'Tools that share a rate.',
 );
 
+const trustedIssuer = field.section(
+  {
+    issuer: field.string({ doc: 'Its identifier, exactly as its tokens have it in `iss`.' }),
+    jwksUri: field.string({ optional: true, doc: 'Where its keys are. Default: its metadata says so.' }),
+    audiences: field.list(z.string(), {
+      default: [],
+      doc: 'Values of `aud` that stand for us, besides the address of the endpoint.',
+    }),
+    tokenType: field.oneOf(['at+jwt', 'any'], {
+      default: 'at+jwt',
+      doc: '`any`: accepts tokens that do not say that they are access tokens, from servers older than RFC 9068.',
+    }),
+    network: field.oneOf(['public', 'any'], {
+      default: 'public',
+      doc: 'Addresses that it may be reached at. `any`: private ones too, and without TLS.',
+    }),
+  },
+  'An authorization server.',
+);
+
+const roleMapping = field.section(
+  {
+    claim: field.string({ doc: 'Name of a claim; a dot leads into it, as in `realm_access.roles`.' }),
+    value: field.string({ doc: 'What it is or contains.' }),
+    role: field.string({ doc: 'The role that this gives.' }),
+  },
+  'A role for some tokens.',
+);
+
 /** The whole configuration, declared once: parsing, JSON Schema, reference page and `.env.example` come from here. */
 export const rootConfig = field.section(
   {
@@ -342,6 +371,35 @@ export const rootConfig = field.section(
             }),
           },
           'API keys.',
+        ),
+        oauth: field.section(
+          {
+            origin: field.string({
+              doc: 'Scheme, host and port that clients reach us at; tokens are for addresses below it (`/mcp`, `/mcp/{provider}`).',
+            }),
+            issuers: field.list(trustedIssuer, {
+              doc: 'Authorization servers whose access tokens (JWT) are accepted.',
+              default: [],
+            }),
+            roles: field.list(roleMapping, { default: [], doc: 'Which claims give which roles.' }),
+            requiredScopes: field.list(z.string(), { default: [], doc: 'Scopes that every token needs.' }),
+            scopesSupported: field.list(z.string(), { default: [], doc: 'Scopes that clients are told of.' }),
+            clockSkewMs: field.int({
+              default: 30_000,
+              min: 0,
+              max: 5 * minute,
+              unit: 'ms',
+              doc: 'By how much clocks may differ.',
+            }),
+            maxStaleMs: field.int({
+              default: 60 * minute,
+              min: 0,
+              unit: 'ms',
+              doc: 'Time for which the last known keys of an issuer are believed while it does not answer.',
+            }),
+          },
+          'Access tokens of OAuth 2.1, beside keys.',
+          { optional: true },
         ),
         stdioRoles: field.list(z.string(), {
           default: ['owner'],

@@ -4,7 +4,7 @@ import { publicEdge } from './edges.js';
 
 /** The gateway's MCP endpoint with the limits of its configuration. */
 export function mcpEndpoint(gateway: Gateway): McpHttp {
-  const { config, metrics } = gateway;
+  const { config, metrics, protectedResource } = gateway;
   const { limits, sessions } = config;
   return mcpHttp(gateway.context, {
     edge: publicEdge(gateway),
@@ -25,6 +25,7 @@ export function mcpEndpoint(gateway: Gateway): McpHttp {
     },
     legacySse: config.server.legacySse,
     legacy: { streamAfterMs: sessions.streamAfterMs, retryMs: sessions.retryMs },
+    challenge: protectedResource && ((target, error) => protectedResource.challenge(target, error)),
     onAnswer: (status) => metrics.httpRequest(status),
     onRefusal: (code) => {
       metrics.refusals.inc({ code });

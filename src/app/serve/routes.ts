@@ -23,8 +23,12 @@ export function publicRoutes(gateway: Gateway, mcp: McpHttp, isReady: () => bool
   };
   return (request: IncomingMessage, response: ServerResponse): void => {
     const url = request.url ?? '/';
+    const metadata = gateway.protectedResource?.metadata(url);
     if (mcp.owns(url)) mcp.handle(request, response);
-    else serveGet(gateway, routes, isProbe(url) ? probes : edge, request, response);
+    else if (metadata) {
+      const path = url.split('?', 1)[0] as string;
+      serveGet(gateway, { [path]: () => ({ status: 200, body: metadata }) }, edge, request, response);
+    } else serveGet(gateway, routes, isProbe(url) ? probes : edge, request, response);
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Principal } from '#kernel/context/index.js';
 import { fail } from '#kernel/errors/index.js';
+import { addressSet, type AddressSet } from '#kernel/http/index.js';
 import type { Credentials } from '#protocol/server/index.js';
-import { addressTest } from './address-list.js';
 import { hashKey } from './api-key.js';
 import type { Authenticator } from './authenticator.js';
 import type { KeyRecord } from './key-store.js';
@@ -25,7 +25,8 @@ interface KnownKey {
   readonly id: string;
   readonly principal: Principal;
   readonly expiresAt: number;
-  readonly admits: ((address: string | undefined) => boolean) | undefined;
+  /** Absent: from anywhere. */
+  readonly from: AddressSet | undefined;
   /** Equal text, equal rights. */
   readonly rights: string;
   /** Epoch milliseconds of the last use that `takeUses` has not given out; 0: none. */
@@ -97,7 +98,7 @@ export class KeyAuthenticator implements Authenticator {
     const found = this.#find(key);
     if (!found) throw this.#refused('unknown');
     if (found.expiresAt <= now) throw this.#refused('expired');
-    if (found.admits && !found.admits(address)) throw this.#refused('address');
+    if (found.from?.has(address) === false) throw this.#refused('address');
     found.usedAt = now;
     return found.principal;
   }
@@ -139,8 +140,9 @@ function secretsOf(record: KeyRecord, usedAt: number): (readonly [string, KnownK
   if (revokedAt !== undefined) return [];
   const principal = principalOfKey(record);
   const expiresAt = record.expiresAt ?? Infinity;
+  const from = addresses.length === 0 ? undefined : addressSet(addresses);
   const rights = JSON.stringify([principal, addresses]);
-  const known: KnownKey = { id, principal, expiresAt, admits: addressTest(addresses), rights, usedAt };
+  const known: KnownKey = { id, principal, expiresAt, from, rights, usedAt };
   if (!previous) return [[hash, known]];
   return [
     [hash, known],

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { fail } from '#kernel/errors/index.js';
+import { isAddressEntry } from '#kernel/http/index.js';
 import type { Migration, Storage } from '#kernel/storage/index.js';
-import { addressesProblem } from './address-list.js';
 import { hashKey, makeKey } from './api-key.js';
 
 /** What can be said of a key that is made. */
@@ -238,5 +238,6 @@ function problemOf({ name, description, scopes, addresses }: KeyRecord): string 
   if ((description?.length ?? 0) > 500) return 'its description has at most 500 characters';
   const scope = scopes?.find((one) => !scopePattern.test(one));
   if (scope !== undefined) return `"${scope}" is no scope`;
-  return addressesProblem(addresses);
+  const entry = addresses.find((one) => !isAddressEntry(one));
+  return entry === undefined ? undefined : `"${entry}" is neither an address nor a network such as 10.0.0.0/8`;
 }

@@ -160,6 +160,21 @@ export const fail = defineErrors({
     hint: 'Send Authorization: Bearer <key> or X-API-Key. Keys are made with `seaworthy keys create`.',
     kind: 'caller', http: 401, rpc: -31001, retryable: false,
   },
+  SW_TOKEN_INVALID: {
+    message: 'The access token is not valid here.',
+    hint: 'Ask the authorization server for a new token for exactly this address; WWW-Authenticate says where.',
+    kind: 'caller', http: 401, rpc: -31001, retryable: false,
+  },
+  SW_ISSUER_UNAVAILABLE: {
+    message: 'Access tokens of {issuer} cannot be verified now.',
+    hint: 'Check that the address of the issuer is right and that it answers; the log says what failed.',
+    kind: 'operator', http: 503, rpc: -31001, retryable: true,
+  },
+  SW_ISSUER_METADATA: {
+    message: 'The metadata of the issuer cannot be used: {reason}.',
+    hint: 'Write auth.oauth.issuers[].issuer exactly as its metadata does, or set jwksUri.',
+    kind: 'operator', http: 503, rpc: -31001, retryable: true,
+  },
   SW_KEYS_UNAVAILABLE: {
     message: 'Keys cannot be checked: the database has been away for too long.',
     hint: 'Bring the database back; auth.keys.maxStaleMs says how long the last known keys are believed.',

@@ -26,6 +26,8 @@ export interface McpHttpOptions {
   readonly legacy: LegacyHttpOptions;
   /** Serves the HTTP+SSE transport of 2024-11-05 at `/sse` and `/messages`. */
   readonly legacySse: boolean;
+  /** Makes the `WWW-Authenticate` of a refusal at a request target. Default: the bare scheme. */
+  readonly challenge?: ((target: string, error: SeaworthyError) => string) | undefined;
   /** Told of the status of every answer. */
   readonly onAnswer?: (status: number) => void;
   readonly onRefusal?: (code: string) => void;
@@ -182,7 +184,9 @@ export function mcpHttp(context: ServingContext, options: McpHttpOptions): McpHt
     options.onRefusal?.(failure.code);
     const headers: Record<string, string> = { ...failure.headers };
     const status = statusOfRefusal(error, failure.status);
-    if (status === 401) headers['www-authenticate'] = 'Bearer realm="seaworthy"';
+    if (status === 401 || failure.code === 'SW_SCOPE_INSUFFICIENT')
+      headers['www-authenticate'] =
+        options.challenge?.(request.url ?? '/', error as SeaworthyError) ?? 'Bearer realm="seaworthy"';
     if (status === 405) headers['allow'] = 'POST';
     // What the client still sends is not read: the connection cannot be used again.
     if (!request.complete) headers['connection'] = 'close';
