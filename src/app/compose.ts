@@ -63,6 +63,8 @@ export interface Gateway {
   readonly sessionParts: Pick<ReturnType<typeof sessionPartsOf>, 'sealer' | 'revocations' | 'now'>;
   /** Sets who is told of principals whose credentials have ended or changed. */
   onPrincipalsEnded(listener: (principalIds: ReadonlySet<string>) => void): void;
+  /** States of what is built around it, by name, for health. */
+  readonly parts: Map<string, () => HealthReport['components'][string]>;
   health(): Promise<HealthReport>;
   /** Counts a request to an address that needs no key. @throws SW_RATE_LIMITED */
   limitHealth(address: string | undefined): void;
@@ -181,6 +183,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
   const providersOf = (): Provider[] => [...configured.values()].map(({ provider }) => provider);
   catalog.replace(providersOf(), policyOf(config, { logger, metrics }), routingOf(config));
 
+  const parts: Gateway['parts'] = new Map();
   const reloads = new Reloads(metrics);
   const retiring = new Retiring(logger);
   /** Everything that can fail comes first: what is refused has changed nothing. */
@@ -242,8 +245,9 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
     onPrincipalsEnded: (listener) => {
       onEnded = listener;
     },
-    health: () => healthOf(catalog, storage, audit, reloads),
     limitHealth: (address) => rates.health(address),
+    parts,
+    health: () => healthOf(catalog, storage, audit, reloads, parts),
     async reload(read) {
       try {
         await take(read());

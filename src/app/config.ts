@@ -263,6 +263,26 @@ export const rootConfig = field.section(
           env: 'SEAWORTHY_PORT',
           doc: 'Port; 0 takes a free one.',
         }),
+        tls: field.section(
+          {
+            cert: field.string({ doc: 'File with the certificate and its chain, PEM. Read again when it changes.' }),
+            key: field.string({ doc: 'File with its key, PEM. Read again when it changes.' }),
+            ca: field.string({ optional: true, doc: 'File with the authorities that vouch for clients, PEM.' }),
+            clientAuth: field.oneOf(['none', 'request', 'require'], {
+              default: 'none',
+              doc: 'Certificates of clients: not asked for, verified where there is one, or demanded. Needs ca.',
+            }),
+            minVersion: field.oneOf(['TLSv1.2', 'TLSv1.3'], { default: 'TLSv1.2', doc: 'Oldest version of TLS.' }),
+          },
+          'TLS; left out, the listener speaks plain HTTP.',
+          { optional: true },
+        ),
+        maxConnections: field.int({ default: 20_000, min: 1, doc: 'Connections in all.' }),
+        maxConnectionsPerAddress: field.int({
+          default: 5000,
+          min: 1,
+          doc: 'Connections from one address; trusted proxies are exempt.',
+        }),
         allowedHosts: field.list(z.string(), {
           default: [],
           env: 'SEAWORTHY_ALLOWED_HOSTS',

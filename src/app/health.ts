@@ -27,6 +27,7 @@ export async function healthOf(
   storage: Storage,
   audit: AuditLog,
   reloads: Reloads,
+  parts: ReadonlyMap<string, () => ProviderHealth>,
 ): Promise<HealthReport> {
   const database = await databaseHealth(storage);
   const components: Record<string, ProviderHealth> = {
@@ -34,6 +35,7 @@ export async function healthOf(
     audit: audit.health(),
     configuration: reloads.health(),
   };
+  for (const [name, health] of parts) components[name] = safely(health);
   for (const provider of catalog.providers) components[provider.id] = safely(() => provider.health());
   const states = Object.values(components).map(({ status }) => status);
   const status =

@@ -1,12 +1,23 @@
-import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  STATUS_CODES,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions as HttpOptions,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { fail, reasonOf, type SeaworthyError } from '#kernel/errors/index.js';
+import type { ConnectionRefusal } from './connections.js';
+import type { Tls } from './tls.js';
 import { securityHeaders } from '#protocol/transport/index.js';
 
 /** One listening socket. */
 export interface Listener {
   readonly server: Server;
-  /** `http://host:port`. */
+  /** `http://host:port`, or `https:`. */
   readonly url: string;
   /** Takes no new connection and tells clients on open ones to leave; resolves when all are gone. */
   close(): Promise<void>;
@@ -21,6 +32,10 @@ export interface ListenerOptions {
   readonly writeTimeoutMs?: number;
   /** Told when a client that read nothing for that long was cut off. */
   readonly onSlowClient?: () => void;
+  /** Speaks TLS with this certificate. */
+  readonly tls?: Tls | undefined;
+  /** Counts a new connection, and says which limit it is over. */
+  readonly admit?: (socket: Socket) => ConnectionRefusal | undefined;
   /** Told of what was refused before it was a request. */
   readonly onRefusal?: (code: string) => void;
 }
@@ -45,32 +60,48 @@ export async function openListener(
     options.onSlowClient?.();
     this.destroy();
   };
-  const server = createServer(
-    {
-      // Refused by the edge, with the headers of every answer.
-      requireHostHeader: false,
-      requestTimeout: options.requestTimeoutMs,
-      headersTimeout: Math.min(10_000, options.requestTimeoutMs),
-      keepAliveTimeout: 65_000,
-      maxHeaderSize: maxHeaderBytes,
-      connectionsCheckingInterval: 5000,
-    },
-    (request, response) => {
-      unused.delete(request.socket);
-      if (closing) response.setHeader('connection', 'close');
-      response.on('timeout', onSilence);
-      handle(request, response);
-    },
-  );
+  const { tls } = options;
+  const parser: HttpOptions = {
+    // Refused by the edge, with the headers of every answer.
+    requireHostHeader: false,
+    requestTimeout: options.requestTimeoutMs,
+    headersTimeout: Math.min(10_000, options.requestTimeoutMs),
+    keepAliveTimeout: 65_000,
+    maxHeaderSize: maxHeaderBytes,
+    connectionsCheckingInterval: 5000,
+  };
+  const onRequest: RequestListener = (request, response) => {
+    unused.delete(request.socket);
+    if (closing) response.setHeader('connection', 'close');
+    response.on('timeout', onSilence);
+    handle(request, response);
+  };
+  const secure = tls && createTlsServer({ ...parser, ...tls.options }, onRequest);
+  const server: Server = secure ?? createServer(parser, onRequest);
   server.timeout = options.writeTimeoutMs ?? 60_000;
-  server.on('connection', (socket) => {
+  server.on('connection', (socket: Socket) => {
+    const limit = options.admit?.(socket);
+    if (limit !== undefined) {
+      const refusal = fail('SW_OVERLOADED', { reason: 'too many connections' });
+      options.onRefusal?.(refusal.code);
+      if (!tls) socket.write(rawAnswer(refusal));
+      socket.destroySoon();
+    }
+  });
+  server.on(tls ? 'secureConnection' : 'connection', (socket: Socket) => {
     unused.add(socket);
     socket.once('close', () => unused.delete(socket));
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     // Bytes written now would stand before or inside the answer to an earlier request. Node's own handler looks there too.
-    const answering = Boolean((socket as { _httpMessage?: unknown })._httpMessage);
-    if (answering || !socket.writable || error.code === 'ECONNRESET' || error.code === 'HPE_CLOSED_CONNECTION') {
+    const answer = (socket as { _httpMessage?: ServerResponse | null })._httpMessage;
+    const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && answer?.headersSent === false;
+    if (
+      (answer && !late) ||
+      !socket.writable ||
+      error.code === 'ECONNRESET' ||
+      error.code === 'HPE_CLOSED_CONNECTION'
+    ) {
       socket.destroy();
       return;
     }
@@ -84,11 +115,12 @@ export async function openListener(
     });
     server.listen(options.port, options.host, resolve);
   });
+  if (secure) await tls.watch(secure);
   const { port } = server.address() as AddressInfo;
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
   return {
     server,
-    url: `http://${host === '0.0.0.0' ? '127.0.0.1' : host === '[::]' ? '[::1]' : host}:${port}`,
+    url: `${tls ? 'https' : 'http'}://${host === '0.0.0.0' ? '127.0.0.1' : host === '[::]' ? '[::1]' : host}:${port}`,
     close() {
       closing = true;
       return new Promise((resolve) => {

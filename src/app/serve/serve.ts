@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { fail } from '#kernel/errors/index.js';
 import type { Logger } from '#kernel/telemetry/index.js';
 import { localUser } from '#gateway/auth/index.js';
@@ -5,7 +6,9 @@ import { mcpStdio } from '#protocol/server/index.js';
 import { compose, type Gateway } from '../compose.js';
 import type { Config } from '../config.js';
 import type { Settings } from '../settings.js';
+import { connectionCount } from './connections.js';
 import { openListener } from './listener.js';
+import { openTls } from './tls.js';
 import { isLoopback, mcpEndpoint } from './mcp-endpoint.js';
 import { operationsRoutes, publicRoutes } from './routes.js';
 
@@ -40,15 +43,28 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
     options.logger.warn({}, 'auth.mode is none: everybody on this machine may call');
   }
   const gateway = await compose(config, { ...options, baseDir: settings.baseDir });
+  const { metrics } = gateway;
   const mcp = mcpEndpoint(gateway);
   gateway.onPrincipalsEnded((principalIds) => mcp.endOf(principalIds));
   let ready = true;
   try {
     const apiKey = auth.mode === 'keys' ? await gateway.makeFirstKey() : undefined;
     const { requestTimeoutMs } = server;
-    const onRefusal = (code: string) => gateway.metrics.refusals.inc({ code });
+    const onRefusal = (code: string) => metrics.refusals.inc({ code });
+    const tls = server.tls && (await openTls(server.tls, { ...options, baseDir: settings.baseDir, metrics }));
+    if (tls) gateway.parts.set('tls', () => tls.health());
+    const count = connectionCount({
+      ...server,
+      exempt: server.trustedProxies,
+      onOpen: (open) => metrics.openConnections.set(open),
+    });
+    const admit = (socket: Socket) => {
+      const limit = count(socket);
+      if (limit !== undefined) metrics.connectionsRefused.inc({ limit });
+      return limit;
+    };
     const front = await openListener(
-      { ...server, onRefusal, onSlowClient: () => gateway.metrics.slowClients.inc() },
+      { ...server, tls, admit, onRefusal, onSlowClient: () => metrics.slowClients.inc() },
       publicRoutes(gateway, mcp, () => ready && gateway.catalog.settled),
     );
     const back = await openListener(
@@ -56,6 +72,7 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
       operationsRoutes(gateway, mcp),
     ).catch(async (error: unknown) => {
       await front.close();
+      await tls?.close();
       throw error;
     });
     options.logger.info({ url: `${front.url}/mcp`, operations: back.url }, 'listening');
@@ -74,6 +91,7 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
         front.server.closeAllConnections();
         await back.close();
         back.server.closeAllConnections();
+        await tls?.close();
         mcp.stop();
         await gateway.stop();
         options.logger.info({}, 'stopped');

@@ -148,6 +148,11 @@ export const fail = defineErrors({
     hint: 'Send one plain path, each header once, and a length or chunks, not both.',
     kind: 'caller', http: 400, rpc: -32600, retryable: false,
   },
+  SW_TLS_INVALID: {
+    message: 'The TLS certificate or its key cannot be used: {reason}.',
+    hint: 'Check server.tls: PEM files that this user may read, the certificate first, its own key.',
+    kind: 'operator', http: 500, rpc: -32603, retryable: false,
+  },
   SW_ROUTE_UNKNOWN: {
     message: 'Nothing is served at {path}.',
     hint: 'MCP is served at /mcp and /mcp/{provider}.',

@@ -24,6 +24,11 @@ export interface Metrics {
   readonly refusals: Counter<'code'>;
   /** Requests beyond a limit, by limit. */
   readonly limited: Counter<'limit'>;
+  readonly openConnections: Gauge;
+  /** `limit`: which one they were over, `all` or `address`. */
+  readonly connectionsRefused: Counter<'limit'>;
+  /** End of the certificate of the public listener, seconds since 1970. */
+  readonly tlsExpiry: Gauge;
   /** Connections closed because the client did not read. */
   readonly slowClients: Counter;
   /** 1 when the upstream answers, 0 when not. */
@@ -109,6 +114,22 @@ export function createMetrics(build: BuildInfo = { version: 'unknown' }): Metric
       name: metricNames.limited,
       help: 'Requests refused by a limit: a tier of rates, concurrency of a principal or a provider, overload.',
       labelNames: ['limit'],
+      registers,
+    }),
+    openConnections: new Gauge({
+      name: metricNames.openConnections,
+      help: 'Open connections of clients.',
+      registers,
+    }),
+    connectionsRefused: new Counter({
+      name: metricNames.connectionsRefused,
+      help: 'Connections refused by the limit that they were over: all, or address.',
+      labelNames: ['limit'],
+      registers,
+    }),
+    tlsExpiry: new Gauge({
+      name: metricNames.tlsExpiry,
+      help: 'End of the TLS certificate, seconds since 1970; 0 without TLS.',
       registers,
     }),
     slowClients: new Counter({

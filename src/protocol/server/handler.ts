@@ -9,16 +9,7 @@ import type {
   ModelResult,
   SessionRef,
 } from '../model/index.js';
-
-/** The certificate of a client, verified by TLS against the configured authorities. */
-export interface ClientCertificate {
-  /** SHA-256 over the certificate, lower-case hexadecimal without colons. */
-  readonly fingerprint: string;
-  /** Distinguished name as RFC 4514 text. */
-  readonly subject: string;
-  /** Subject alternative names, such as `DNS:agent.example.com` and `URI:spiffe://example.com/agent`. */
-  readonly alternativeNames: readonly string[];
-}
+import type { ClientCertificate } from '../transport/index.js';
 
 /** What a client shows to say who it is. HTTP: its headers; stdio: the user who started us. */
 export interface Credentials {
@@ -30,6 +21,7 @@ export interface Credentials {
   /** HTTP method and request target as they came; a DPoP proof names both (RFC 9449, section 4.2). */
   readonly method: string;
   readonly target: string;
+  /** Of its TLS connection; behind a proxy there is none. */
   readonly certificate: ClientCertificate | undefined;
 }
 

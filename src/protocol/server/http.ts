@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Origin, Principal } from '#kernel/context/index.js';
 import { fail, type SeaworthyError } from '#kernel/errors/index.js';
 import { parseStrict } from '../jsonrpc/index.js';
-import { HttpAnswer, readBody, type Arrival, type Edge } from '../transport/index.js';
+import { clientCertificate, HttpAnswer, readBody, type Arrival, type Edge } from '../transport/index.js';
 import { classify } from './classify.js';
 import { encodeError } from './encode.js';
 import { toFailure } from './failure.js';
@@ -96,7 +96,7 @@ export function mcpHttp(context: ServingContext, options: McpHttpOptions): McpHt
         address,
         method: request.method ?? 'GET',
         target: request.url ?? '/',
-        certificate: undefined,
+        certificate: clientCertificate(request.socket),
       });
       return { place, principal };
     } catch (error) {

@@ -1,4 +1,5 @@
 export { HttpAnswer } from './http/answer.js';
+export { clientCertificate, type ClientCertificate } from './http/client-certificate.js';
 export { readBody } from './http/body.js';
 export { loopbackHosts } from './http/guard.js';
 export { openEdge, type Arrival, type Edge } from './http/edge.js';
