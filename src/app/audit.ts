@@ -9,12 +9,15 @@ import {
   claimDirectory,
   DatabaseJournal,
   databaseSink,
+  databaseSources,
   FileJournal,
+  fileSources,
   Forwarder,
   openSigningKey,
   syslogSink,
   webhookSink,
   type AuditRecord,
+  type ChainSource,
   type Sink,
 } from '#gateway/audit/index.js';
 import type { KeyRecord } from '#gateway/auth/index.js';
@@ -36,6 +39,15 @@ export const auditDirectory = (dataDir: string): string => join(dataDir, 'audit'
 
 /** Where the key that signs it lies. */
 export const auditKeyFile = (dataDir: string): string => join(dataDir, 'keys', 'audit.pem');
+
+/** The log as it is kept, for reading; others than the first sink have copies of it. */
+export const auditSources = (
+  { audit }: Config,
+  { storage, dataDir }: Pick<AuditParts, 'storage' | 'dataDir'>,
+): Promise<ChainSource[]> =>
+  audit.sinks[0] === 'database'
+    ? databaseSources(storage, auditDirectory(dataDir))
+    : fileSources(auditDirectory(dataDir));
 
 /**
  * Opens the audit log of this process as the configuration says.

@@ -24,7 +24,8 @@ import { createPipeline, SchemaChecks } from '#gateway/pipeline/index.js';
 import { TaskTokens } from '#gateway/tasks/index.js';
 import { HttpPools } from '#protocol/client/index.js';
 import { CallRegistry, type Handler, type ServingContext } from '#protocol/server/index.js';
-import { keyCreated, openAudit } from './audit.js';
+import { adminAdmission, type ApiServices } from './api/index.js';
+import { auditSources, keyCreated, openAudit } from './audit.js';
 import type { Config } from './config.js';
 import { healthOf, type HealthReport } from './health.js';
 import { watchKeys } from './key-watch.js';
@@ -54,6 +55,8 @@ export interface Gateway {
   readonly handler: Handler;
   readonly catalog: Catalog;
   readonly keys: KeyStore;
+  /** What the REST interface works with. */
+  readonly api: ApiServices;
   /** Makes the first key of an empty database; undefined where there is one already. The key is never shown again. */
   makeFirstKey(): Promise<string | undefined>;
   /** Present where access tokens are accepted. */
@@ -180,6 +183,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
     });
   let rates = ratesOf(config);
   let pipeline = pipelineOf(config, rates);
+  let administration = adminAdmission(config, { logger, metrics });
   const providersOf = (): Provider[] => [...configured.values()].map(({ provider }) => provider);
   catalog.replace(providersOf(), policyOf(config, { logger, metrics }), routingOf(config));
 
@@ -191,11 +195,13 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
     const policy = policyOf(next, { logger, metrics });
     const routing = routingOf(next);
     const nextRates = ratesOf(next);
+    const nextAdministration = adminAdmission(next, { logger, metrics });
     configured = await makeProviders(partsOf(next), configured);
     const gone = catalog.replace(providersOf(), policy, routing);
     for (const { id } of gone) if (!catalog.has(id)) metrics.upstreamUp.remove({ provider: id });
     rates = nextRates;
     pipeline = pipelineOf(next, rates);
+    administration = nextAdministration;
     config = next;
     audit.settings = next.audit;
     logger.level = next.log.level;
@@ -233,6 +239,12 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
     catalog,
     keys,
     protectedResource: oauth?.resource,
+    api: {
+      handler,
+      admits: (principal, subject) => administration(principal, subject),
+      ...{ keys, catalog, audit, logger, now },
+      auditSources: () => auditSources(initial, { storage, dataDir }),
+    },
     metrics,
     logger,
     sessionParts: sessionPartsOf(createSealer(keyRing, 'session'), shared.revocations, now),

@@ -178,7 +178,7 @@ const accessRule = field.section(
     principals: field.list(z.string(), { default: [], doc: 'Ids of principals, such as `key:…`; one of them.' }),
     allow: field.list(z.string(), {
       default: [],
-      doc: 'Patterns `provider:name`; `*` stands for any run of characters; `provider:tools/…`, `provider:prompts/…`, `provider:resources/…` narrow the kind.',
+      doc: 'Patterns `provider:name`; `*` stands for any run of characters; `provider:tools/…`, `provider:prompts/…`, `provider:resources/…` narrow the kind. `admin:…` allows administration (`admin:*`, `admin:keys/read`), and nothing else does.',
     }),
     deny: field.list(z.string(), { default: [], doc: 'The same patterns; a match refuses, whatever allows.' }),
     when: field.string({

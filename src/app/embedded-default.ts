@@ -5,5 +5,5 @@ modules:
   scratch: {}
 access:
   - role: owner
-    allow: ["example:*", "scratch:*"]
+    allow: ["example:*", "scratch:*", "admin:*"]
 `;

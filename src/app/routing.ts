@@ -1,5 +1,6 @@
 import { fail } from '#kernel/errors/index.js';
 import type { Routing } from '#gateway/catalog/index.js';
+import { adminName } from './api/index.js';
 import type { Config } from './config.js';
 
 /**
@@ -26,6 +27,8 @@ const namePattern = /^[a-z0-9][a-z0-9-]{0,31}$/;
 
 /** What servers, modules and groups may be called. @throws SW_CONFIG_INVALID */
 export function requireName(name: string): void {
+  if (name === adminName)
+    throw fail('SW_CONFIG_INVALID', { reason: `"${name}" cannot be a name: access rules mean this gateway by it` });
   if (!namePattern.test(name))
     throw fail('SW_CONFIG_INVALID', {
       reason: `"${name}" cannot be a name: use 1 to 32 of a-z, 0-9 and -, beginning with a letter or digit`,

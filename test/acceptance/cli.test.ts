@@ -135,7 +135,9 @@ describe('init', () => {
     });
     expect((await cli(['init', 'mcp.json', '--no-discover'])).code).toBe(0);
     expect(() => statSync(join(folder, 'started'))).toThrow();
-    expect(readFileSync(join(folder, 'seaworthy.yaml'), 'utf8')).toContain('allow: []');
+    expect(readFileSync(join(folder, 'seaworthy.yaml'), 'utf8').match(/^ +- (?!role:).*/gm)).toEqual([
+      expect.stringContaining('- admin:*'),
+    ]);
   });
 
   it('says where to look when nothing is found or a file cannot be read', async () => {

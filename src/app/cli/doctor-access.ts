@@ -1,5 +1,6 @@
 import { compilePolicy } from '#gateway/policy/index.js';
 import type { ProviderSnapshot } from '#gateway/catalog/index.js';
+import { adminName } from '../api/index.js';
 import type { Config } from '../config.js';
 import { ok, warning, type Finding } from './finding.js';
 
@@ -34,6 +35,7 @@ export function checkAccess(
           'Name providers, or tools, instead.',
         ),
       ];
+    if (pattern.startsWith(`${adminName}:`)) return [];
     return matchesSomething(pattern, snapshots, unavailable)
       ? []
       : [

@@ -1,8 +1,9 @@
 import { localUser } from '#gateway/auth/index.js';
 import { keyCreated } from '../audit.js';
+import { shownKey } from '../shown-key.js';
 import { durationMs } from './duration.js';
 import { exitCodes } from './failure.js';
-import { shownKey, withKeyChanges } from './keys.js';
+import { withKeyChanges } from './keys.js';
 import type { Terminal } from './terminal.js';
 
 interface CreateOptions {

@@ -1,5 +1,6 @@
 import { exitCodes } from './failure.js';
-import { shownKey, withKeys } from './keys.js';
+import { shownKey } from '../shown-key.js';
+import { withKeys } from './keys.js';
 import { visible, type Terminal } from './terminal.js';
 
 export async function action(terminal: Terminal, options: { readonly config?: string }): Promise<number> {

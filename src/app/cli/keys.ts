@@ -5,7 +5,7 @@ import { openStorage, type Storage } from '#kernel/storage/index.js';
 import { createMetrics } from '#kernel/telemetry/index.js';
 import { systemClock } from '#kernel/time/index.js';
 import type { AuditWriter } from '#gateway/audit/index.js';
-import { KeyStore, type KeyRecord } from '#gateway/auth/index.js';
+import { KeyStore } from '#gateway/auth/index.js';
 import { openAudit } from '../audit.js';
 import { loadSettings } from '../settings.js';
 import type { Config } from '../config.js';
@@ -53,20 +53,3 @@ async function withStorage<Result>(
     await storage.close();
   }
 }
-
-/** A key as data; times are ISO 8601. The hash stays where it is. */
-export const shownKey = (key: KeyRecord) => ({
-  id: key.id,
-  name: key.name,
-  description: key.description ?? null,
-  roles: key.roles,
-  scopes: key.scopes ?? null,
-  addresses: key.addresses,
-  createdAt: new Date(key.createdAt).toISOString(),
-  expiresAt: isoOrNull(key.expiresAt),
-  revokedAt: isoOrNull(key.revokedAt),
-  lastUsedAt: isoOrNull(key.lastUsedAt),
-  previousUntil: isoOrNull(key.previous?.until),
-});
-
-const isoOrNull = (at: number | undefined): string | null => (at === undefined ? null : new Date(at).toISOString());

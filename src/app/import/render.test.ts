@@ -62,28 +62,32 @@ it('writes a file that loads, with one rule per tool and the dangerous ones last
   });
   expect(text).toContain('# "Server A" in .mcp.json');
   expect(text).toMatch(/wipe {2}# may destroy data/);
-  expect(loadConfig(rootConfig, { text, environment: {} }).config.access).toEqual([
-    { role: 'owner', allow: ['a:tools/look', 'a:tools/plain', 'a:tools/add', 'a:tools/wipe', 'a:prompts/*'], deny: [] },
+  expect(loadConfig(rootConfig, { text, environment: {} }).config.access).toMatchObject([
+    {
+      role: 'owner',
+      allow: ['a:tools/look', 'a:tools/plain', 'a:tools/add', 'a:tools/wipe', 'a:prompts/*', 'admin:*'],
+      deny: [],
+    },
   ]);
   const careful = renderConfig(imported(server('a', { command: 'a', args: [], env: {} })), {
     ...options,
     discoveries,
     readOnly: true,
   });
-  expect(parse(careful)).toMatchObject({ access: [{ allow: ['a:tools/look', 'a:prompts/*'] }] });
+  expect(parse(careful)).toMatchObject({ access: [{ allow: ['a:tools/look', 'a:prompts/*', 'admin:*'] }] });
 });
 
 it('does not let a name of a server become a rule or a pattern', () => {
   const discoveries = new Map([['a', found([{ name: 'x*' }, { name: 'y\n- "*:*"' }, { name: 'z # ok' }])]]);
   const text = renderConfig(imported(server('a', { command: 'a', args: [], env: {} })), { ...options, discoveries });
-  expect(parse(text)).toMatchObject({ access: [{ allow: ['a:tools/z # ok'] }] });
+  expect(parse(text)).toMatchObject({ access: [{ allow: ['a:tools/z # ok', 'admin:*'] }] });
 });
 
 it('allows nothing of a server that failed or was not looked at', () => {
   const a = server('a', { url: 'https://x.test/mcp', headers: {} });
   const discoveries = new Map<string, Discovery>([['a', { kind: 'failed', reason: 'no\nanswer', ms: 1 }]]);
   for (const each of [options, { ...options, discoveries }])
-    expect(parse(renderConfig(imported(a), each))).toMatchObject({ access: [{ role: 'owner', allow: [] }] });
+    expect(parse(renderConfig(imported(a), each))).toMatchObject({ access: [{ role: 'owner', allow: ['admin:*'] }] });
 });
 
 it('names files as people would', () => {

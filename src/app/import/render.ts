@@ -67,9 +67,7 @@ function settingLines(key: string, value: string | readonly string[] | Readonly<
 
 function allowLines(servers: readonly ImportedServer[], options: RenderOptions): string[] {
   const groups = servers.map(({ id }) => groupOf(id, options));
-  // A list of comments only would be null, which is not a list.
-  const isEmpty = groups.flat().every((line) => line.startsWith('#'));
-  return [isEmpty ? 'allow: []' : 'allow:', ...indent(groups.flat(), 2)];
+  return ['allow:', ...indent([...groups.flat(), '- admin:*  # the gateway itself: keys, records, state'], 2)];
 }
 
 function groupOf(id: string, { discoveries, readOnly }: RenderOptions): string[] {

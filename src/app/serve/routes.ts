@@ -2,10 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fail, toSeaworthyError, type SeaworthyError } from '#kernel/errors/index.js';
 import type { Arrival, Edge } from '#protocol/transport/index.js';
 import { retryHeaders, type McpHttp } from '#protocol/server/index.js';
+import { apiEndpoint, apiRoutes, openApiDocument, RouteTable } from '../api/index.js';
 import type { Gateway } from '../compose.js';
 import { operationsEdge, publicEdge } from './edges.js';
 import { providerMetrics } from './provider-metrics.js';
-import { openApiDocument } from './openapi.js';
 import { sendJson } from './listener.js';
 
 type Answer = { readonly status: number; readonly body: unknown };
@@ -13,18 +13,27 @@ type Routes = Readonly<Record<string, () => Answer | Promise<Answer>>>;
 
 /** What the public listener serves: MCP, and the few addresses that need no key. */
 export function publicRoutes(gateway: Gateway, mcp: McpHttp, isReady: () => boolean) {
-  const { server } = gateway.config;
+  const { server, limits } = gateway.config;
   const edge = publicEdge(gateway);
+  const api = apiEndpoint(gateway.api, {
+    table: new RouteTable(apiRoutes),
+    edge,
+    maxBodyBytes: limits.maxBodyBytes,
+    maxJsonDepth: limits.maxJsonDepth,
+    onRefusal: (code) => gateway.metrics.refusals.inc({ code }),
+  });
+  const description = openApiDocument(apiRoutes);
   const probes = server.healthAddresses.length > 0 ? publicEdge(gateway, server.healthAddresses) : edge;
   const routes: Routes = {
     '/health': () => briefHealth(gateway),
     '/ready': () => ({ status: isReady() ? 200 : 503, body: { ready: isReady() } }),
-    '/openapi.json': () => ({ status: 200, body: openApiDocument() }),
+    '/openapi.json': () => ({ status: 200, body: description }),
   };
   return (request: IncomingMessage, response: ServerResponse): void => {
     const url = request.url ?? '/';
     const metadata = gateway.protectedResource?.metadata(url);
     if (mcp.owns(url)) mcp.handle(request, response);
+    else if (api.owns(url)) api.handle(request, response);
     else if (metadata) {
       const path = url.split('?', 1)[0] as string;
       serveGet(gateway, { [path]: () => ({ status: 200, body: metadata }) }, edge, request, response);

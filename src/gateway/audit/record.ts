@@ -14,7 +14,7 @@ export type Outcome = 'ok' | 'tool_error' | 'refused' | 'cancelled' | 'timeout' 
  * into text later.
  */
 export interface AuditRecord {
-  readonly kind: 'call' | 'listen' | 'security';
+  readonly kind: 'call' | 'listen' | 'api' | 'security';
   /** Epoch milliseconds. */
   readonly time: number;
   readonly outcome: Outcome;

@@ -195,6 +195,11 @@ export const fail = defineErrors({
     hint: 'Get a credential with all scopes named in data.scopes.',
     kind: 'caller', http: 403, rpc: -31005, retryable: false,
   },
+  SW_REST_INVALID: {
+    message: 'The request does not fit its description: {reason}.',
+    hint: 'Compare it with /openapi.json.',
+    kind: 'caller', http: 400, rpc: -32602, retryable: false,
+  },
   SW_RATE_LIMITED: {
     message: 'Too many requests: the {tier} limit is {limit} per {windowSeconds} s.',
     hint: 'Wait {retryAfterSeconds} s.',
