@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { Origin, Principal } from '#kernel/context/index.js';
 import { fail, toSeaworthyError, type SeaworthyError } from '#kernel/errors/index.js';
 import { parseStrict } from '#protocol/jsonrpc/index.js';
-import { readBody, type Arrival, type Edge } from '#protocol/transport/index.js';
+import { clientCertificate, readBody, type Arrival, type Edge } from '#protocol/transport/index.js';
 import { adminName } from './admission.js';
 import { sendAnswer, sendProblem } from './problem.js';
 import type { ApiRoute } from './route.js';
@@ -67,7 +67,7 @@ export function apiEndpoint(services: ApiServices, options: ApiEndpointOptions) 
       address: origin.address,
       method: request.method ?? 'GET',
       target: request.url ?? '/',
-      certificate: undefined,
+      certificate: clientCertificate(request.socket),
     });
   }
 
