@@ -22,6 +22,7 @@ import type { Module } from '#gateway/modules/index.js';
 import { ChildSlots } from '#gateway/upstreams/index.js';
 import { createPipeline, SchemaChecks } from '#gateway/pipeline/index.js';
 import { TaskTokens } from '#gateway/tasks/index.js';
+import { PinBook, type PinSettings } from '#gateway/pins/index.js';
 import { HttpPools } from '#protocol/client/index.js';
 import { CallRegistry, type Handler, type ServingContext } from '#protocol/server/index.js';
 import { adminAdmission, type ApiServices } from './api/index.js';
@@ -57,6 +58,7 @@ export interface Gateway {
   readonly keys: KeyStore;
   /** What the REST interface works with. */
   readonly api: ApiServices;
+  readonly pinBook: PinBook;
   /** Makes the first key of an empty database; undefined where there is one already. The key is never shown again. */
   makeFirstKey(): Promise<string | undefined>;
   /** Present where access tokens are accepted. */
@@ -149,6 +151,12 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
     processes,
   });
 
+  const pinBook = await PinBook.open({
+    ...{ storage, audit, metrics, logger, now },
+    file: resolve(options.baseDir, initial.pins.lockFile),
+    settings: pinSettingsOf(initial),
+  });
+
   let config = initial;
   let configured = await makeProviders(partsOf(config));
   const catalog = new Catalog({
@@ -160,6 +168,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
       maxBytes: config.lists.maxBytes,
       logger,
     }),
+    screening: pinBook.pins,
     coldWaitMs: config.lists.coldWaitMs,
     changeIntervalMs: config.lists.changeIntervalMs,
     pageSize: config.lists.pageSize,
@@ -178,7 +187,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
       taskTokens,
       limits: { ...current.limits, concurrencyOf: ownConcurrency(current) },
       checks: current.validation.arguments ? new SchemaChecks(logger) : undefined,
-      recorder: { audit, metrics, now },
+      recorder: { audit, metrics, now, pinOf: (...item) => catalog.pinOf(...item) },
       logger,
     });
   let rates = ratesOf(config);
@@ -188,6 +197,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
   catalog.replace(providersOf(), policyOf(config, { logger, metrics }), routingOf(config));
 
   const parts: Gateway['parts'] = new Map();
+  pinBook.watch(() => catalog.rescreen());
   const reloads = new Reloads(metrics);
   const retiring = new Retiring(logger);
   /** Everything that can fail comes first: what is refused has changed nothing. */
@@ -197,8 +207,14 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
     const nextRates = ratesOf(next);
     const nextAdministration = adminAdmission(next, { logger, metrics });
     configured = await makeProviders(partsOf(next), configured);
+    pinBook.pins.configure(pinSettingsOf(next));
     const gone = catalog.replace(providersOf(), policy, routing);
-    for (const { id } of gone) if (!catalog.has(id)) metrics.upstreamUp.remove({ provider: id });
+    catalog.rescreen();
+    for (const { id } of gone) {
+      if (catalog.has(id)) continue;
+      metrics.upstreamUp.remove({ provider: id });
+      pinBook.pins.forget(id);
+    }
     rates = nextRates;
     pipeline = pipelineOf(next, rates);
     administration = nextAdministration;
@@ -245,6 +261,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
       ...{ keys, catalog, audit, logger, now },
       auditSources: () => auditSources(initial, { storage, dataDir }),
     },
+    pinBook,
     metrics,
     logger,
     sessionParts: sessionPartsOf(createSealer(keyRing, 'session'), shared.revocations, now),
@@ -283,6 +300,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
       parking.stop();
       await retiring.stop();
       await catalog.stop();
+      await pinBook.stop();
       await audit.close();
       await shared.close();
       await storage.close();
@@ -298,6 +316,13 @@ const sessionPartsOf = (
   revocations: ReturnType<typeof memorySharedState>['revocations'],
   now: () => number,
 ) => ({ sealer, revocations, now });
+
+/** Modules run in this process: their definitions change with the program only, and are not pinned. */
+const pinSettingsOf = ({ mcpServers, pins }: Config): PinSettings => ({
+  policyOf: (id) => (Object.hasOwn(mcpServers, id) ? (mcpServers[id]?.pins ?? pins.policy) : 'off'),
+  firstUse: pins.firstUse,
+  kinds: pins.items,
+});
 
 /** Servers with a limit of their own on calls at once. */
 const ownConcurrency = ({ mcpServers }: Config): Map<string, number> =>

@@ -35,6 +35,10 @@ const mcpServer = field.section(
       doc: 'Transport; `sse` only for servers of revision 2024-11-05. Default: by `command` or `url`.',
     }),
     disabled: field.boolean({ default: false, doc: 'Leaves the server out.' }),
+    pins: field.oneOf(['warn', 'quarantine', 'off'], {
+      optional: true,
+      doc: 'What happens to items that are not in their approved form. Default: pins.policy.',
+    }),
     bridge: field.boolean({
       default: true,
       doc: 'Offers the server also to clients of the protocol family that it does not speak. Needs bridge.enabled.',
@@ -709,6 +713,30 @@ export const rootConfig = field.section(
         }),
       },
       'The audit log: one chained record per decision.',
+    ),
+    pins: field.section(
+      {
+        policy: field.oneOf(['warn', 'quarantine', 'off'], {
+          default: 'quarantine',
+          reload: 'live',
+          doc: 'What happens to items of a server that are not in their approved form: offered and recorded, held back, or not looked at.',
+        }),
+        firstUse: field.oneOf(['approve', 'quarantine'], {
+          default: 'approve',
+          reload: 'live',
+          doc: 'What becomes of items of a server about which nobody has decided anything yet: pinned as they are, or held back.',
+        }),
+        items: field.list(z.enum(['tools', 'prompts', 'resources', 'resourceTemplates']), {
+          default: ['tools', 'prompts', 'resourceTemplates'],
+          reload: 'live',
+          doc: 'Lists whose items are pinned. Resources of many servers come and go, so they are not by default.',
+        }),
+        lockFile: field.string({
+          default: 'seaworthy.lock.json',
+          doc: 'Lock file; where it names a server, it decides, else the database.',
+        }),
+      },
+      'Pinned definitions of servers.',
     ),
     mcpServers: field.record(mcpServer, { default: {}, reload: 'live', doc: 'Servers behind the gateway, by name.' }),
     groups: field.record(group, {

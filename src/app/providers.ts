@@ -78,7 +78,8 @@ export async function makeProviders(
 /** Everything that an upstream is made from: when any of it changes, another one is made. */
 const upstreamSettings = (settings: McpServerConfig, { bridge, limits, lists }: Config): unknown => {
   const { pageSize: _pageSize, coldWaitMs: _coldWaitMs, onFailure: _onFailure, ...reading } = lists;
-  return [settings, limits.maxResultBytes, reading, bridge.enabled];
+  const { pins: _pins, ...own } = settings;
+  return [own, limits.maxResultBytes, reading, bridge.enabled];
 };
 
 async function makeUpstream(id: string, settings: McpServerConfig, parts: ProviderParts): Promise<Provider> {

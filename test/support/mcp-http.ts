@@ -146,6 +146,7 @@ export async function startMcpHttp(options: McpTestOptions = {}): Promise<McpTes
       audit: { write: (record) => audit.push(encodedRecord(record, 'shape', secrets)), refusal: undefined },
       metrics,
       now: () => Date.now(),
+      pinOf: () => undefined,
     },
     logger,
   });

@@ -22,9 +22,10 @@ export async function action(terminal: Terminal, options: InitCommandOptions, ..
 }
 
 /** The report as data; the secrets that were found are not part of it. */
-function plainReport({ output, imported, discoveries }: InitialiseReport) {
+function plainReport({ output, lockFile, imported, discoveries }: InitialiseReport) {
   return {
     output,
+    ...(lockFile !== undefined && { lockFile }),
     files: imported.files,
     servers: imported.servers.map(({ id, name, source, notes }) => {
       const discovery = discoveries?.get(id);

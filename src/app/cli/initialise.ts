@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, resolve } from 'node:path';
-import { readEnvironment, type Environment } from '#kernel/config/index.js';
+import { dirname, join, resolve } from 'node:path';
+import { loadConfig, readEnvironment, type Environment } from '#kernel/config/index.js';
 import { fail, reasonOf } from '#kernel/errors/index.js';
 import {
   countsOf,
@@ -16,6 +16,8 @@ import {
   type Surroundings,
   type Variable,
 } from '../import/index.js';
+import { lockSnapshots } from '#gateway/pins/index.js';
+import { rootConfig } from '../config.js';
 import { visible, type Terminal } from './terminal.js';
 
 export interface InitialiseOptions {
@@ -30,6 +32,8 @@ export interface InitialiseOptions {
 export interface InitialiseReport {
   /** The file that was written, absolute. */
   readonly output: string;
+  /** The lock file beside it; undefined where nothing was started. */
+  readonly lockFile: string | undefined;
   readonly imported: Import;
   /** Undefined where nothing was started. */
   readonly discoveries: ReadonlyMap<string, Discovery> | undefined;
@@ -55,7 +59,8 @@ export async function initialise(terminal: Terminal, options: InitialiseOptions)
     readOnly: options.readOnly,
   });
   await write(output, text, options.force);
-  return { output, imported, discoveries };
+  const lockFile = discoveries && (await lock(output, discoveries, options.force));
+  return { output, lockFile, imported, discoveries };
 }
 
 export const surroundings = (): Surroundings => ({
@@ -101,13 +106,24 @@ async function write(output: string, text: string, force: boolean): Promise<void
   }
 }
 
+/** Pins what the servers offer now, under the name that the configuration has for the file by default. */
+async function lock(output: string, discoveries: ReadonlyMap<string, Discovery>, force: boolean): Promise<string> {
+  const { pins } = loadConfig(rootConfig, { text: '{}', environment: {} }).config;
+  const file = join(dirname(output), pins.lockFile);
+  const found = [...discoveries.values()].flatMap((each) => (each.kind === 'found' ? [each.snapshot] : []));
+  await lockSnapshots(file, found, pins.items, force);
+  return file;
+}
+
 /** What was done, what was not, and what is left to do. */
-export function showReport(terminal: Terminal, { output, imported, discoveries }: InitialiseReport): string {
+export function showReport(terminal: Terminal, { output, lockFile, imported, discoveries }: InitialiseReport): string {
   const { bold, yellow, dim } = terminal.paint;
   const around = surroundings();
   const shown = (file: string) => shownPath(file, { baseDir: around.cwd, home: around.home });
   const failed = [...(discoveries?.values() ?? [])].filter(({ kind }) => kind === 'failed').length;
   const lines = [`Wrote ${bold(shown(output))} with ${imported.servers.length} server(s).`];
+  if (lockFile !== undefined)
+    lines.push(`Wrote ${bold(shown(lockFile))}: what the servers offer now is pinned; a change is held back.`);
   if (failed > 0) lines.push(yellow(`${failed} did not answer and have no allow rule; the file says why.`));
   if (!discoveries) lines.push(yellow('Nothing was started, so nothing is allowed yet: edit access in the file.'));
   for (const { name, source, reason } of imported.skipped)

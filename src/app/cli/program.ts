@@ -61,6 +61,7 @@ export function createProgram(outcome: { exitCode: number } = { exitCode: exitCo
   declarePolicy(program.command('policy').description('Ask what the access rules decide.'), does);
   declareKeys(program.command('keys').description('Make, list, rotate and revoke API keys.'), does);
   declareAuditLog(program.command('audit-log').description('Search, verify and export the audit log.'), does);
+  declarePins(program.command('pins').description('Compare what servers offer with what was approved.'), does);
   program
     .command('version')
     .description('Print versions: ours, of Node, and the protocol revisions that are spoken.')
@@ -259,6 +260,28 @@ function declareAuditLog(auditLog: Command, does: Does): void {
     .addOption(configFile())
     .addOption(json())
     .action(does(() => import('./audit-log-key.js')));
+}
+
+function declarePins(pins: Command, does: Does): void {
+  const command = (name: string, description: string) =>
+    pins
+      .command(name)
+      .description(description)
+      .argument('[items...]', 'a provider, or provider:name for one item; without, all')
+      .addOption(configFile())
+      .addOption(logLevel('silent'))
+      .addOption(json());
+  command('list', 'Show every pinned item and how it stands.').action(does(() => import('./pins-list.js')));
+  command('diff', 'Show what differs from the approved form, field by field; exit 1 when something does.').action(
+    does(() => import('./pins-diff.js')),
+  );
+  command('approve', 'Make the forms that are offered now the approved ones; running servers follow within a second.')
+    .option('--all', 'everything that waits for a decision')
+    .option('--lock', 'keep all pins of these servers in the lock file from now on')
+    .action(does(() => import('./pins-approve.js')));
+  command('reject', 'Refuse the forms that are offered now, whatever the policy; an approved form stays approved.')
+    .option('--all', 'everything that waits for a decision')
+    .action(does(() => import('./pins-reject.js')));
 }
 
 const configFile = () =>

@@ -12,3 +12,4 @@ export { openSigningKey, verifyingKey, type SigningKey } from './signing-key.js'
 export { syslogSink } from './syslog.js';
 export { verifyChain, type Problem, type Verdict } from './verify.js';
 export { webhookSink } from './webhook.js';
+export type { SecurityEvent } from './security-events.js';

@@ -14,6 +14,10 @@ export const securityEvents = [
   'key.rotated',
   'key.revoked',
   'pin.drifted',
+  'pin.released',
+  'pin.trusted',
+  'pin.approved',
+  'pin.rejected',
 ] as const;
 
 export type SecurityEvent = (typeof securityEvents)[number];

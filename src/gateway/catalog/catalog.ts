@@ -3,10 +3,11 @@ import { fail, reasonOf, type SeaworthyError } from '#kernel/errors/index.js';
 import type { Principal } from '#kernel/context/index.js';
 import type { Family } from '#protocol/model/index.js';
 import { systemClock, type Clock } from '#kernel/time/index.js';
-import type { Policy, Rights } from '../policy/index.js';
+import type { Policy, Rights, SubjectKind } from '../policy/index.js';
 import { ListChanges, type ChangedLists } from './list-changes.js';
 import type { ListKind, Provider, ProviderEvent, ProviderSnapshot } from './provider.js';
 import { plainRouting, type Group, type Routing } from './routing.js';
+import { noScreening, type ItemKind, type Screening } from './screening.js';
 import { StartQueue } from './start-queue.js';
 import type { SnapshotStore } from './snapshot-store.js';
 import { View, type ViewOptions } from './view.js';
@@ -16,6 +17,8 @@ export interface CatalogOptions extends ViewOptions {
   readonly policy: Policy;
   readonly logger: Logger;
   readonly store: SnapshotStore;
+  /** Which items may be offered. Default: all. */
+  readonly screening?: Screening | undefined;
   /** How long after its start a list waits for a provider that has never answered, milliseconds. */
   readonly coldWaitMs: number;
   /** Clients are told of changed lists at most once in this time, milliseconds. Default 500. */
@@ -42,6 +45,8 @@ interface Member {
   warm: ProviderSnapshot | undefined;
   /** What views were made of, in brief. */
   facts: string;
+  /** The names that are offered; undefined while nothing is known. */
+  offered: string | undefined;
 }
 
 interface BuiltView {
@@ -53,6 +58,7 @@ interface BuiltView {
 /** Everything on offer: the providers, their last good snapshots, and the views made of them. */
 export class Catalog {
   readonly #options: CatalogOptions;
+  readonly #screening: Screening;
   #members: ReadonlyMap<string, Member> = new Map();
   #policy: Policy;
   #stopped = false;
@@ -69,6 +75,7 @@ export class Catalog {
 
   constructor(options: CatalogOptions) {
     this.#options = options;
+    this.#screening = options.screening ?? noScreening;
     this.#policy = options.policy;
     this.#starts = new StartQueue(options.clock ?? systemClock);
     this.#changes = new ListChanges(options.clock ?? systemClock, options.changeIntervalMs ?? 500, (changed) =>
@@ -111,6 +118,7 @@ export class Catalog {
       waitUntil: performance.now() + this.#options.coldWaitMs,
       warm,
       facts: factsOf(warm),
+      offered: warm && offeredOf(this.#screening.screen(warm)),
       // One whose lists are known is offered already; it is reached when the first lists have been answered.
       started: (warm ? this.#starts.add(() => this.#startIfThere(provider, warm)) : provider.start()).then(
         () => this.#settle(member),
@@ -199,6 +207,29 @@ export class Catalog {
     return member && (member.provider.snapshot() ?? member.warm);
   }
 
+  /** True where an item is held back: it is in no list, and a call of it is refused. */
+  holds(provider: string, kind: SubjectKind, name: string): boolean {
+    return this.#screening.holds(provider, itemKinds[kind], name);
+  }
+
+  /** Hash of the definition of an item, where definitions are pinned. */
+  pinOf(provider: string, kind: SubjectKind, name: string): string | undefined {
+    return this.#screening.pinOf(provider, itemKinds[kind], name);
+  }
+
+  /** What may be offered has changed: every snapshot is judged anew, and clients are told where the verdict differs. */
+  rescreen(): void {
+    for (const member of this.#members.values()) {
+      const snapshot = member.provider.snapshot() ?? member.warm;
+      if (!snapshot) continue;
+      const offered = offeredOf(this.#screening.screen(snapshot));
+      if (offered === member.offered) continue;
+      member.offered = offered;
+      this.#forgetViews();
+      this.#changes.add([member.provider.id], listsOf(snapshot));
+    }
+  }
+
   /** Resolves when the first attempt to reach each provider has ended, well or not; a warm snapshot does not count. */
   async started(): Promise<void> {
     await Promise.all([...this.#members.values()].map(({ started }) => started));
@@ -260,7 +291,10 @@ export class Catalog {
 
   #build(route: string | undefined, rights: Rights, family: Family): View {
     const members = this.#membersOf(route, rights, family);
-    const snapshots = members.flatMap((member) => member.provider.snapshot() ?? member.warm ?? []);
+    const snapshots = members.flatMap((member) => {
+      const snapshot = member.provider.snapshot() ?? member.warm;
+      return snapshot ? this.#screening.screen(snapshot) : [];
+    });
     const missing = members.filter(isCold);
     const names = members.map(({ provider }) => provider.id);
     const merged = route === undefined || this.group(route) !== undefined;
@@ -312,6 +346,7 @@ export class Catalog {
     if (!snapshot) return;
     member.warm = undefined;
     this.#options.store.save(snapshot);
+    member.offered = offeredOf(this.#screening.screen(snapshot));
     this.#followViews(member);
     // The first live lists may be those that were kept: nothing has changed for anybody.
     if (warm?.hash !== snapshot.hash) this.#changes.add([provider.id], lists);
@@ -330,6 +365,19 @@ export class Catalog {
   }
 }
 
+const itemKinds: Readonly<Record<SubjectKind, readonly ItemKind[]>> = {
+  tool: ['tools'],
+  prompt: ['prompts'],
+  resource: ['resources', 'resourceTemplates'],
+};
+/** The names that are offered: enough to see that others are held back. */
+const offeredOf = ({ tools, prompts, resources, resourceTemplates }: ProviderSnapshot): string =>
+  JSON.stringify([
+    tools.map(({ name }) => name),
+    prompts.map(({ name }) => name),
+    resources.map(({ uri }) => uri),
+    resourceTemplates.map(({ uriTemplate }) => uriTemplate),
+  ]);
 const none: readonly string[] = [];
 const allLists: readonly ListKind[] = ['tools', 'prompts', 'resources'];
 const listsOf = ({ tools, prompts, resources, resourceTemplates }: ProviderSnapshot): ListKind[] => [

@@ -12,6 +12,7 @@ export type {
   ProviderSubscription,
 } from './provider.js';
 export { fileSnapshotStore, noSnapshotStore, type SnapshotStore } from './snapshot-store.js';
+export type { ItemKind, Screening } from './screening.js';
 export type { ListMethod } from './list-pages.js';
 export type { OnFailure, Routing } from './routing.js';
 export { nameProblems, View, type Target } from './view.js';

@@ -5,11 +5,14 @@ import type { JsonObject, ModelResult } from '#protocol/model/index.js';
 import type { Metrics } from '#kernel/telemetry/index.js';
 import type { AuditWriter, Outcome } from '../audit/index.js';
 import type { Credentials, EndedSession, Listener } from '#protocol/server/index.js';
+import type { Catalog } from '../catalog/index.js';
 import type { Flow } from './flow.js';
 
 export interface Recorder {
   readonly audit: AuditWriter;
   readonly metrics: Metrics;
+  /** Hash of the definition of a target, where definitions are pinned. */
+  readonly pinOf: Catalog['pinOf'];
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
@@ -41,6 +44,7 @@ export function recordEnd(recorder: Recorder, flow: Flow, result: ModelResult | 
     provider,
     name: target?.name,
     shown: askedFor(request.params),
+    pin: target && recorder.pinOf(target.provider.id, target.kind, target.name),
     arguments: argumentsOf(request.params),
     outcome,
     code: codeOf(error),

@@ -12,7 +12,7 @@ import { requireFamily } from './require-family.js';
  * listed here. A name that is not in the view is only refused after admission has had its say, so that a refusal
  * does not tell what exists.
  * @throws SW_METHOD_UNKNOWN, SW_PARAMS_INVALID, SW_TOOL_UNKNOWN, SW_PROMPT_UNKNOWN, SW_RESOURCE_UNKNOWN,
- *   SW_ACCESS_DENIED, SW_UPSTREAM_UNAVAILABLE, SW_CAPABILITY_MISSING, SW_TASK_UNKNOWN
+ *   SW_ACCESS_DENIED, SW_PIN_DRIFT, SW_UPSTREAM_UNAVAILABLE, SW_CAPABILITY_MISSING, SW_TASK_UNKNOWN
  */
 export async function resolve(flow: Flow, catalog: Catalog, tokens: TaskTokens): Promise<void> {
   const { route, scope, client } = flow.call;
@@ -82,11 +82,13 @@ function unknown(flow: Flow, catalog: Catalog, kind: 'tool' | 'prompt', name: st
     return fail('SW_ACCESS_DENIED', { kind, name });
   if (provider !== undefined && catalog.has(provider) && !catalog.snapshotOf(provider))
     return catalog.unavailableError(provider);
+  if (provider !== undefined && catalog.holds(provider, kind, own)) return fail('SW_PIN_DRIFT', { kind, name });
   return kind === 'tool' ? fail('SW_TOOL_UNKNOWN', { name }) : fail('SW_PROMPT_UNKNOWN', { name });
 }
 
 function byUri(flow: Flow, view: View, catalog: Catalog, uri: string): CallTarget {
   const found = view.resolveUri(uri);
+  requireReleased(flow, catalog, found);
   const { params } = flow.call.request;
   return {
     provider: catalog.provider(found.provider),
@@ -98,6 +100,12 @@ function byUri(flow: Flow, view: View, catalog: Catalog, uri: string): CallTarge
     inputSchema: undefined,
     outputSchema: undefined,
   };
+}
+
+/** Not told to those who may not read it: admission has its say then. */
+function requireReleased({ rights }: Flow, catalog: Catalog, { provider, uri }: { provider: string; uri: string }) {
+  if (catalog.holds(provider, 'resource', uri) && rights.admits(provider, 'resource', uri))
+    throw fail('SW_PIN_DRIFT', { kind: 'resource', name: uri });
 }
 
 /** completion/complete names a prompt or a resource template; its reference is given back the provider's own name. */
@@ -113,6 +121,7 @@ function byReference(flow: Flow, view: View, catalog: Catalog, reference: unknow
   const uri = requireText(reference, 'uri');
   const template = view.templates.get(uri);
   const found = template ? { provider: template.provider, uri: template.name } : view.resolveUri(uri);
+  requireReleased(flow, catalog, found);
   return {
     provider: catalog.provider(found.provider),
     kind: 'resource',

@@ -242,6 +242,21 @@ export const fail = defineErrors({
   },
 
   // dispatch
+  SW_PIN_DRIFT: {
+    message: '{kind} {name} is held back: its definition is not the approved one.',
+    hint: 'The operator sees the difference with seaworthy pins diff, and decides with seaworthy pins approve or reject.',
+    kind: 'caller', http: 403, rpc: -31065, retryable: false,
+  },
+  SW_PIN_LOCK_INVALID: {
+    message: 'The lock file {file} cannot be trusted: {reason}.',
+    hint: 'Take the last good version from version control; entries are changed with seaworthy pins, not by hand.',
+    kind: 'operator', http: 500, rpc: -31066, retryable: false,
+  },
+  SW_PIN_UNKNOWN: {
+    message: 'Nothing is called {selector}: {reason}.',
+    hint: 'Name a provider or provider:item as seaworthy pins list shows them, or use --all.',
+    kind: 'operator', http: 404, rpc: -31067, retryable: false,
+  },
   SW_TOOL_UNKNOWN: {
     message: 'Unknown tool: {name}.',
     hint: 'Refresh tools/list.',

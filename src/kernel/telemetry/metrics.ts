@@ -50,6 +50,10 @@ export interface Metrics {
   /** 1 while an audit sink takes records, 0 while not. */
   readonly auditSinkUp: Gauge<'sink'>;
   readonly loginFailures: Counter<'reason'>;
+  /** Tools, prompts and resources that are held back because they are not in their approved form. */
+  readonly pinsQuarantined: Gauge<'provider'>;
+  /** Times that one was seen in a form that is not approved. */
+  readonly pinDrifts: Counter<'provider'>;
   readonly securityEvents: Counter<'event'>;
   readonly children: ChildMetrics;
   /** Bytes of results held in memory at this moment. */
@@ -195,6 +199,18 @@ export function createMetrics(build: BuildInfo = { version: 'unknown' }): Metric
       name: metricNames.configReloads,
       help: 'Attempts to read the configuration again by outcome: ok, or an error code.',
       labelNames: ['outcome'],
+      registers,
+    }),
+    pinsQuarantined: new Gauge({
+      name: metricNames.pinsQuarantined,
+      help: 'Tools, prompts and resources of a provider that are held back: not in their approved form.',
+      labelNames: ['provider'],
+      registers,
+    }),
+    pinDrifts: new Counter({
+      name: metricNames.pinDrifts,
+      help: 'Definitions of a provider that were seen in a form that is not approved.',
+      labelNames: ['provider'],
       registers,
     }),
     auditDropped: new Counter({

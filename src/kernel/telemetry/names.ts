@@ -36,6 +36,8 @@ export const metricNames = {
   auditDropped: 'seaworthy_audit_dropped_total',
   auditSinkUp: 'seaworthy_audit_sink_up',
   loginFailures: 'seaworthy_login_failures_total',
+  pinsQuarantined: 'seaworthy_pins_quarantined',
+  pinDrifts: 'seaworthy_pin_drifts_total',
   securityEvents: 'seaworthy_security_events_total',
   resultBytes: 'seaworthy_result_bytes',
   buildInfo: 'seaworthy_build_info',
