@@ -1,4 +1,5 @@
 import type { Figure } from '../harness/figure.js';
+import { admissionFigures } from './admission.js';
 import { gatewayFigures } from './gateway.js';
 import { installFigures } from './install.js';
 import { largeFigures } from './large.js';
@@ -11,6 +12,7 @@ import { startFigures } from './start.js';
 export const figures: readonly Figure[] = [
   ...runtimeFigures,
   ...gatewayFigures,
+  ...admissionFigures,
   ...largeFigures,
   ...listFigures,
   ...memoryFigures,

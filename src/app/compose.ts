@@ -130,6 +130,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
     },
     onRefused: (reason) => metrics.parkedRefused.inc({ reason }),
   });
+  const confirmationSealer = createSealer(keyRing, 'confirmation');
   const taskTokens = new TaskTokens(createSealer(keyRing, 'task'));
   const budget = new ByteBudget(initial.limits.maxResultBytesInFlight, (held) => metrics.resultBytes.set(held));
   const pools = new HttpPools();
@@ -184,6 +185,12 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
       running,
       budget,
       parking,
+      confirmations: {
+        sealer: confirmationSealer,
+        revocations: shared.revocations,
+        now,
+        ttlMs: current.bridge.parkedMs,
+      },
       taskTokens,
       limits: { ...current.limits, concurrencyOf: ownConcurrency(current) },
       checks: current.validation.arguments ? new SchemaChecks(logger) : undefined,

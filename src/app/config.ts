@@ -189,6 +189,10 @@ const accessRule = field.section(
       optional: true,
       doc: 'The rule holds where this CEL expression is true. It reads `tool.annotations`, `args`, `claims`, `principal`, `provider`, `name` and `time`.',
     }),
+    confirm: field.boolean({
+      default: false,
+      doc: 'What the rule allows is done only after the person behind the client has agreed to the call.',
+    }),
   },
   'Who may use what. What no rule allows is refused.',
 );

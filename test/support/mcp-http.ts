@@ -140,6 +140,12 @@ export async function startMcpHttp(options: McpTestOptions = {}): Promise<McpTes
       limits: { maxCalls: 100, maxCallsPerPrincipal: 50, maxBytes: 2 ** 20, parkedMs: 60_000 },
       now: () => Date.now(),
     }),
+    confirmations: {
+      sealer: createSealer(keyRing, 'confirmation'),
+      revocations: shared.revocations,
+      now: () => Date.now(),
+      ttlMs: 60_000,
+    },
     taskTokens: new TaskTokens(createSealer(keyRing, 'task')),
     budget: new ByteBudget(options.maxResultBytesInFlight ?? 64 * 1024 * 1024, () => {}),
     recorder: {

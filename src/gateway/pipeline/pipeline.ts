@@ -11,6 +11,7 @@ import type { CallLimits, Concurrency, RateLimits } from '../limits/index.js';
 import { authenticate } from './authenticate.js';
 import { authorize } from './authorize.js';
 import { invoke, type CallParts } from './call.js';
+import { confirm, needsConfirmation, type ConfirmationParts } from './confirm.js';
 import type { Flow } from './flow.js';
 import { limitConcurrency, limitTool } from './limit.js';
 import { listen } from './listen.js';
@@ -31,6 +32,8 @@ export interface PipelineOptions {
   /** Absent where arguments are not validated here. */
   readonly checks: SchemaChecks | undefined;
   readonly parking: CallParts['parking'];
+  /** How people agree to calls whose rule demands it. */
+  readonly confirmations: ConfirmationParts;
   /** The ids under which clients know tasks. */
   readonly taskTokens: TaskTokens;
   /** Bytes of results held at once. */
@@ -40,7 +43,17 @@ export interface PipelineOptions {
 }
 
 /** The stages that a call passes, in this order; `authenticate` comes before its body is read. */
-export const stages = ['authenticate', 'limit', 'resolve', 'authorize', 'validate', 'call', 'shape', 'record'] as const;
+export const stages = [
+  'authenticate',
+  'limit',
+  'resolve',
+  'authorize',
+  'validate',
+  'confirm',
+  'call',
+  'shape',
+  'record',
+] as const;
 
 /** The path of every request: each method, on each transport, of each family, goes through `handle` or `listen`. */
 export function createPipeline(options: PipelineOptions): Handler {
@@ -79,16 +92,21 @@ export function createPipeline(options: PipelineOptions): Handler {
     if (waiting) await waiting;
     requireAudit(recorder);
     await resolve(flow, catalog, taskTokens);
-    authorize(flow);
+    const decision = authorize(flow);
     const limiting = limitTool(flow, rates);
     if (limiting) await limiting;
     validate(flow, options.checks);
     limitConcurrency(flow, running, limits, recorder);
     const { target, view } = flow;
     if (!target) return fromView(flow.call, view, catalog);
+    const asked = needsConfirmation(decision, flow.call)
+      ? await confirm(flow.call, target, options.confirmations)
+      : undefined;
+    if (asked && 'question' in asked) return asked.question;
     flow.invokedAt = performance.now();
-    const result = await invoke(flow, target, parts);
+    const answer = await invoke(flow, asked?.target ?? target, parts);
     flow.answeredAt = performance.now();
+    const result = asked ? asked.finish(answer) : answer;
     return hold(shape(result, flow, limits.maxResultBytes), flow.call.scope, options.budget);
   }
 

@@ -71,6 +71,7 @@ describe('the stages of a call', () => {
           role: 'owner',
           allow: has('authorize') ? ['up:strict', 'up:none'] : ['*:*'],
           ...(has('authorize') ? { deny: ['up:strict'] } : {}),
+          confirm: has('confirm'),
         },
       ],
       limits: { maxResultBytes: 5000 },
@@ -108,6 +109,7 @@ describe('the stages of a call', () => {
     resolve: 'SW_TOOL_UNKNOWN',
     authorize: 'SW_ACCESS_DENIED',
     validate: 'SW_ARGUMENTS_INVALID',
+    confirm: 'SW_CONFIRMATION_UNAVAILABLE',
     call: 'SW_INTERNAL',
     shape: 'SW_RESULT_TOO_LARGE',
   };

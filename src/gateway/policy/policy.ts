@@ -1,4 +1,5 @@
 import type { Principal } from '#kernel/context/index.js';
+import type { Condition } from './condition.js';
 import { RequiredScopes, type ScopeRule } from './required-scopes.js';
 import { makeRights, verdictOf, type Rights, type RightsParts } from './rights.js';
 import { compileRule, concerns, type AccessRule, type CompiledRule } from './rule.js';
@@ -43,7 +44,8 @@ const maxKept = 10_000;
 
 /** Compiles the access rules. @throws SW_CONFIG_INVALID for the first wrong one, with its place */
 export function compilePolicy(rules: readonly AccessRule[], options: PolicyOptions = {}): Policy {
-  const compiled = rules.map(compileRule);
+  const conditions = new Map<string, Condition>();
+  const compiled = rules.map((rule, index) => compileRule(rule, index, conditions));
   const parts: RightsParts = {
     scopes: new RequiredScopes(options.scopes ?? []),
     now: options.now ?? Date.now,

@@ -42,8 +42,11 @@ export interface CompiledRule {
   readonly patterns: readonly RulePattern[];
 }
 
-/** @throws SW_CONFIG_INVALID for a rule that concerns nobody, a wrong pattern or a wrong condition */
-export function compileRule(given: AccessRule, index: number): CompiledRule {
+/**
+ * @param known conditions by their text
+ * @throws SW_CONFIG_INVALID for a rule that concerns nobody, a wrong pattern or a wrong condition
+ */
+export function compileRule(given: AccessRule, index: number, known: Map<string, Condition>): CompiledRule {
   const place = `access[${index}]`;
   const { role, scopes = [], principals = [], allow, deny = [], when, confirm = false } = given;
   if (role === undefined && scopes.length === 0 && principals.length === 0)
@@ -53,7 +56,7 @@ export function compileRule(given: AccessRule, index: number): CompiledRule {
     role,
     scopes,
     principals,
-    when: when === undefined ? undefined : compileCondition(when, `${place}.when`),
+    when: when === undefined ? undefined : conditionOf(when, `${place}.when`, known),
     confirm,
     patterns,
   };
@@ -63,6 +66,13 @@ export function compileRule(given: AccessRule, index: number): CompiledRule {
       patterns.push({ effect, rule, pattern: compilePattern(text, where), place: where });
     }
   return rule;
+}
+
+/** Rules often share a condition: it is compiled once. */
+function conditionOf(text: string, place: string, known: Map<string, Condition>): Condition {
+  const condition = known.get(text) ?? compileCondition(text, place);
+  known.set(text, condition);
+  return condition;
 }
 
 /** True where the rule is about this principal. */

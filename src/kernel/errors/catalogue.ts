@@ -200,6 +200,16 @@ export const fail = defineErrors({
     hint: 'Compare it with /openapi.json.',
     kind: 'caller', http: 400, rpc: -32602, retryable: false,
   },
+  SW_CONFIRMATION_UNAVAILABLE: {
+    message: '{kind} {name} needs the consent of a person, and this client cannot ask for it.',
+    hint: 'Use a client that declares elicitation with forms, and keeps a session or speaks 2026-07-28.',
+    kind: 'caller', http: 403, rpc: -31006, retryable: false,
+  },
+  SW_CONFIRMATION_DECLINED: {
+    message: 'The person did not agree to {kind} {name}.',
+    hint: 'Do not repeat the call unless the person asks for it.',
+    kind: 'caller', http: 403, rpc: -31007, retryable: false,
+  },
   SW_RATE_LIMITED: {
     message: 'Too many requests: the {tier} limit is {limit} per {windowSeconds} s.',
     hint: 'Wait {retryAfterSeconds} s.',
