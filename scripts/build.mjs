@@ -21,8 +21,8 @@ const { metafile } = await build({
   platform: 'node',
   target: 'node20',
   conditions: ['seaworthy-source'],
-  // A native addon cannot be bundled; pg is only loaded where PostgreSQL is used.
-  external: ['better-sqlite3', 'pg'],
+  // A native addon cannot be bundled; pg and ioredis are only loaded where they are used.
+  external: ['better-sqlite3', 'ioredis', 'pg'],
   sourcemap: true,
   metafile: true,
   // CommonJS packages inside the bundles call require() for Node's own modules.

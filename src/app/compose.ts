@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { ByteBudget } from '#kernel/context/index.js';
 import { toSeaworthyError } from '#kernel/errors/index.js';
-import { MemoryRates, memorySharedState } from '#kernel/shared/index.js';
+import { MemoryRates, openSharedState, type Revocations } from '#kernel/shared/index.js';
 import { createSealer, KnownSecrets, openKeyRing, urlPassword } from '#kernel/secrets/index.js';
 import { openStorage } from '#kernel/storage/index.js';
 import { createMetrics, type Logger, type Metrics } from '#kernel/telemetry/index.js';
@@ -90,7 +90,11 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
   const now = () => systemClock.now();
   const dataDir = resolve(options.baseDir, initial.dataDir);
   const metrics = createMetrics({ version: packageVersion });
-  const shared = memorySharedState({ logger });
+  const shared = await openSharedState({
+    ...initial.shared,
+    logger,
+    onState: (up) => metrics.sharedUp.set(up ? 1 : 0),
+  });
   const storage = await openStorage({ url: initial.storage.url, dataDir });
   const keys = await KeyStore.open(storage, now);
   const keyRing = await openKeyRing(resolve(dataDir, 'keys', 'seal.json'));
@@ -104,8 +108,10 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
   const oauth = openOAuth(initial, { logger, now, onRefused: (reason) => metrics.loginFailures.inc({ reason }) });
   const authenticator = oauth ? keysOrTokens(keyAuthenticator, oauth.tokens) : keyAuthenticator;
   const secrets = new KnownSecrets();
-  const password = urlPassword(initial.storage.url);
-  if (password !== undefined) secrets.add(password);
+  for (const url of [initial.storage.url, initial.shared.url]) {
+    const password = urlPassword(url);
+    if (password !== undefined) secrets.add(password);
+  }
   const audit = await openAudit(initial, {
     ...{ dataDir, storage, secrets, logger, metrics, now },
     environment: options.environment,
@@ -203,7 +209,7 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
   const providersOf = (): Provider[] => [...configured.values()].map(({ provider }) => provider);
   catalog.replace(providersOf(), policyOf(config, { logger, metrics }), routingOf(config));
 
-  const parts: Gateway['parts'] = new Map();
+  const parts: Gateway['parts'] = new Map([['shared', () => shared.health()]]);
   pinBook.watch(() => catalog.rescreen());
   const reloads = new Reloads(metrics);
   const retiring = new Retiring(logger);
@@ -318,11 +324,11 @@ export async function compose(initial: Config, options: ComposeOptions): Promise
 /** Addresses whose rates are kept, per process: about 15 MB when full. */
 const maxAddresses = 100_000;
 
-const sessionPartsOf = (
-  sealer: ReturnType<typeof createSealer>,
-  revocations: ReturnType<typeof memorySharedState>['revocations'],
-  now: () => number,
-) => ({ sealer, revocations, now });
+const sessionPartsOf = (sealer: ReturnType<typeof createSealer>, revocations: Revocations, now: () => number) => ({
+  sealer,
+  revocations,
+  now,
+});
 
 /** Modules run in this process: their definitions change with the program only, and are not pinned. */
 const pinSettingsOf = ({ mcpServers, pins }: Config): PinSettings => ({

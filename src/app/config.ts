@@ -766,10 +766,29 @@ export const rootConfig = field.section(
     ),
     shared: field.section(
       {
-        url: field.oneOf(['memory:'], {
+        url: field.string({
           default: 'memory:',
           env: 'SEAWORTHY_SHARED_URL',
-          doc: 'State shared by replicas.',
+          secret: true,
+          pattern: /^(memory:$|rediss?:\/\/)/,
+          doc: '`memory:` for one process; `redis://…` or `rediss://…` (TLS) for replicas, Redis 6.2 or Valkey and later.',
+        }),
+        prefix: field.string({
+          default: 'seaworthy:',
+          pattern: /^[\w:.-]{1,64}$/,
+          doc: 'Begins every key and channel in Redis.',
+        }),
+        timeoutMs: field.int({
+          default: 50,
+          min: 1,
+          unit: 'ms',
+          doc: 'Time for Redis to decide about a rate; then this process decides alone.',
+        }),
+        localFraction: field.number({
+          default: 0.5,
+          min: 0.01,
+          max: 1,
+          doc: 'Share of each rate that a process grants while Redis is away.',
         }),
       },
       'Counters, locks and revocations.',

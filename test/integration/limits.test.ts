@@ -1,4 +1,9 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { eventually } from '../support/eventually.js';
+import { startRedis } from '../support/redis.js';
 import { startSeaworthy, type Seaworthy } from '../support/seaworthy-process.js';
 
 let server: Seaworthy | undefined;
@@ -63,3 +68,39 @@ describe('rates of the built program', () => {
     expect(metrics).toContain('seaworthy_security_events_total{event="login.failed"} 3');
   });
 });
+
+const redis = await startRedis();
+afterAll(() => redis?.stop());
+
+describe.skipIf(!redis)('rates of the built program with Redis', () => {
+  it('outlive a restart; while Redis is away logins are refused and the rest goes on', async () => {
+    const windowMs = 86_400_000;
+    const dataDir = await mkdtemp(join(tmpdir(), 'seaworthy-limits-'));
+    const rates = { api: { limit: 10, windowMs }, login: { limit: 3, windowMs } };
+    const config = { access, dataDir, limits: { rates }, shared: { url: redis?.url, timeoutMs: 1000 } };
+    const first = await startSeaworthy({ config });
+    server = first;
+    const { apiKey } = first;
+    expect(await statusesOf(6, () => list(first))).toEqual({ 200: 6 });
+    await first.stop();
+    const second = { ...(await startSeaworthy({ config })), ...(apiKey !== undefined && { apiKey }) };
+    server = second;
+    expect(await statusesOf(6, () => list(second))).toEqual({ 200: 4, 429: 2 });
+    await redis?.kill();
+    const health = async () =>
+      ((await (await fetch(`${second.operationsUrl}/health/detailed`)).json()) as Health).components.shared?.status;
+    await eventually(async () => (await health()) === 'degraded', 10_000);
+    expect(await statusesOf(6, () => list(second))).toEqual({ 200: 5, 429: 1 });
+    expect(await statusesOf(2, () => list({ ...second, apiKey: 'no' }))).toEqual({ 503: 2 });
+    await redis?.restart();
+    await eventually(async () => (await health()) === 'healthy', 10_000);
+    expect(await statusesOf(1, () => list({ ...second, apiKey: 'no' }))).toEqual({ 401: 1 });
+    await second.stop();
+    server = undefined;
+    await rm(dataDir, { recursive: true, force: true });
+  }, 60_000);
+});
+
+interface Health {
+  readonly components: Readonly<Record<string, { readonly status: string }>>;
+}

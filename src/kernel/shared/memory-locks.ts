@@ -8,6 +8,7 @@ interface Holder {
 /** Locks among the parts of one process. Expired ones are dropped when their name is asked for, or when many pile up. */
 export class MemoryLocks implements Locks {
   readonly #clock: Clock;
+  #fence = 0;
   readonly #holders = new Map<string, Holder>();
 
   constructor(clock: Clock) {
@@ -21,6 +22,7 @@ export class MemoryLocks implements Locks {
     this.#holders.set(name, holder);
     const isOurs = (): boolean => this.#holders.get(name) === holder && this.#isHeld(holder);
     return {
+      fence: (this.#fence += 1),
       extend: async (ms) => {
         if (!isOurs()) return false;
         holder.until = this.#clock.monotonic() + ms;

@@ -29,6 +29,7 @@ export function memorySharedState(options: MemorySharedStateOptions = {}): Memor
     revocations: new MemoryRevocations(clock, maxKeys),
     locks: new MemoryLocks(clock),
     bus,
+    health: () => ({ status: 'healthy', message: 'in memory, of this process alone' }),
     close: async () => bus.close(),
   };
 }

@@ -36,6 +36,8 @@ export interface Revocations {
 
 /** A lock that this process holds. */
 export interface HeldLock {
+  /** Grows with every holder of the name: what the lock protects can refuse a holder that was overtaken. */
+  readonly fence: number;
   /** Holds it for `ttlMs` from now; false when it was lost meanwhile, and then the work must stop. */
   extend(ttlMs: number): Promise<boolean>;
   /** Gives it back; does nothing when it was lost. */
@@ -63,6 +65,8 @@ export interface SharedState {
   readonly revocations: Revocations;
   readonly locks: Locks;
   readonly bus: Bus;
+  /** `degraded` while this process decides alone. */
+  health(): { readonly status: 'healthy' | 'degraded'; readonly message: string };
   /** Releases everything; nothing is delivered afterwards. Works twice. */
   close(): Promise<void>;
 }

@@ -22,6 +22,8 @@ export interface Metrics {
   /** Conditions of access rules that could not be evaluated, and were held against the caller. */
   readonly policyFailures: Counter;
   readonly refusals: Counter<'code'>;
+  /** 1 while the state that replicas share can be used, 0 while this process decides alone. */
+  readonly sharedUp: Gauge;
   /** Requests beyond a limit, by limit. */
   readonly limited: Counter<'limit'>;
   readonly openConnections: Gauge;
@@ -114,6 +116,11 @@ export function createMetrics(build: BuildInfo = { version: 'unknown' }): Metric
       registers,
     }),
     openStreams: new Gauge({ name: metricNames.openStreams, help: 'Open event streams.', registers }),
+    sharedUp: new Gauge({
+      name: metricNames.sharedUp,
+      help: 'Whether the state that replicas share can be used: 1 or 0.',
+      registers,
+    }),
     limited: new Counter({
       name: metricNames.limited,
       help: 'Requests refused by a limit: a tier of rates, concurrency of a principal or a provider, overload.',

@@ -13,6 +13,7 @@ export const metricNames = {
   openStreams: 'seaworthy_open_streams',
   refusals: 'seaworthy_refusals_total',
   policyFailures: 'seaworthy_policy_failures_total',
+  sharedUp: 'seaworthy_shared_up',
   limited: 'seaworthy_limited_total',
   openConnections: 'seaworthy_open_connections',
   connectionsRefused: 'seaworthy_connections_refused_total',
