@@ -310,7 +310,7 @@ export const fail = defineErrors({
   SW_INPUT_DECLINED: {
     message: 'The client declined what the server needs ({method}).',
     hint: 'Start the call again without requestState, and accept.',
-    kind: 'caller', http: 200, rpc: -31023, retryable: false,
+    kind: 'caller', http: 200, rpc: -31025, retryable: false,
   },
   SW_PARKED_EXPIRED: {
     message: 'The call has waited for its client longer than {parkedMs} ms.',
@@ -347,14 +347,14 @@ export const fail = defineErrors({
   SW_UPSTREAM_REDIRECTED: {
     message: 'Upstream {provider} answered with a redirect to {location} (HTTP {status}), which is never followed.',
     hint: 'Set its url to that address, if you trust it.',
-    kind: 'operator', http: 502, rpc: -31058, retryable: false,
+    kind: 'operator', http: 502, rpc: -31068, retryable: false,
   },
 
   // requests of our own to addresses that others chose
   SW_ADDRESS_REFUSED: {
     message: 'The address of {host} is not one that may be reached.',
     hint: 'Use a public address, or ask the operator to allow the network it lies in.',
-    kind: 'operator', http: 502, rpc: -31060, retryable: false,
+    kind: 'operator', http: 502, rpc: -31070, retryable: false,
   },
   SW_OUTBOUND_REFUSED: {
     message: 'The request to {url} was not made: {reason}.',
@@ -441,7 +441,7 @@ export const fail = defineErrors({
   SW_AUDIT_UNAVAILABLE: {
     message: 'The audit log cannot be written: {reason}.',
     hint: 'Nothing was executed. The operator finds the cause in the log and in /health/detailed.',
-    kind: 'operator', http: 503, rpc: -31058, retryable: true,
+    kind: 'operator', http: 503, rpc: -31069, retryable: true,
   },
   SW_STORAGE_MIGRATION: {
     message: 'Migration {migration} failed: {reason}.',
