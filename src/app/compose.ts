@@ -349,5 +349,6 @@ const ownConcurrency = ({ mcpServers }: Config): Map<string, number> =>
 function requestIds(): () => string {
   const word = randomBytes(4).toString('hex');
   let next = 0;
-  return () => `${word}-${(next++).toString(36)}`;
+  // Of one length, so that answers that are alike are so in size too.
+  return () => `${word}-${(next++).toString(36).padStart(7, '0')}`;
 }

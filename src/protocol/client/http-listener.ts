@@ -18,8 +18,11 @@ export class HttpListener {
   #abort: () => void = () => {};
   #timer: Timer | undefined;
   #closed = false;
-  /** True once the server has given the stream: a refusal after that means that the session has ended. */
-  #wasOpen = false;
+  /**
+   * True once an attempt has ended without a refusal: one after that means that the session has ended. What was cut may
+   * have been open without a sign of it, for servers that send the head with the first event.
+   */
+  #isRetry = false;
   #failures = 0;
   #lastEventId: string | undefined;
 
@@ -38,7 +41,6 @@ export class HttpListener {
     const { endpoint, headers, onMessage } = this.#options;
     const resume = this.#lastEventId === undefined ? [] : ['last-event-id', this.#lastEventId];
     this.#abort = endpoint.get([...headers, ...resume], {
-      head: (status) => (this.#wasOpen ||= status < 300),
       event: ({ data, id }) => {
         this.#failures = 0;
         this.#lastEventId = id ?? this.#lastEventId;
@@ -55,9 +57,10 @@ export class HttpListener {
     if (status >= 400 && status < 500 && status !== 429) {
       // 405, and what servers without such a stream say instead: asking again will not help.
       this.close();
-      if (this.#wasOpen && (status === 404 || status === 400)) this.#options.onGone();
+      if (this.#isRetry && (status === 404 || status === 400)) this.#options.onGone();
       return;
     }
+    this.#isRetry = true;
     const backoffMs = Math.min(firstRetryMs * 2 ** this.#failures++, maxRetryMs);
     const waitMs = Math.max(answer?.retryMs ?? 0, this.#failures > 1 || answer?.retryMs === undefined ? backoffMs : 0);
     this.#timer = this.#options.endpoint.clock.after(waitMs, () => this.#open(), { unref: true });
