@@ -9,6 +9,7 @@ import { loadSettings } from '../../src/app/settings.js';
 import { connect, type McpClient } from '../acceptance/clients.js';
 import { eventually } from '../support/eventually.js';
 import { onePage, startListServer, toolNamed, type ListAnswer, type ListServer } from '../support/list-server.js';
+import { streamText } from '../support/stream-text.js';
 import { startWorkbench, workbenchOverStdio } from '../support/upstream-servers.js';
 
 let directory: string;
@@ -54,20 +55,10 @@ const ask = async (url: string, method: string, params: object = {}): Promise<An
 /** A stream on which the server tells of one resource, acknowledged. */
 async function watch(url: string, uri: string): Promise<{ text(): string }> {
   const response = await send(url, 'subscriptions/listen', { notifications: { resourceSubscriptions: [uri] } });
-  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-  let text = '';
-  const read = async (): Promise<void> => {
-    const { done, value } = (await reader?.read()) ?? { done: true, value: '' };
-    text += value ?? '';
-    if (!done) await read();
-  };
-  const reading = read().catch(() => undefined);
-  cleanups.push(async () => {
-    await reader?.cancel();
-    await reading;
-  });
-  await eventually(() => text.includes(uri));
-  return { text: () => text };
+  const stream = streamText(response);
+  cleanups.push(stream.stop);
+  await eventually(() => stream.text().includes(uri));
+  return stream;
 }
 
 function send(url: string, method: string, params: object): Promise<Response> {

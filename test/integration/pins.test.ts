@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { connect, type McpClient } from '../acceptance/clients.js';
 import { eventually } from '../support/eventually.js';
+import { streamText } from '../support/stream-text.js';
 import { startListServer, toolNamed, type ListServer } from '../support/list-server.js';
 import { startSeaworthy, type Seaworthy } from '../support/seaworthy-process.js';
 
@@ -143,20 +144,10 @@ async function listChanges({ url }: Seaworthy): Promise<{ count(): number }> {
       },
     }),
   });
-  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-  let text = '';
-  const read = async (): Promise<void> => {
-    const { done, value } = (await reader?.read()) ?? { done: true, value: '' };
-    text += value ?? '';
-    if (!done) await read();
-  };
-  const reading = read().catch(() => undefined);
-  cleanups.push(async () => {
-    await reader?.cancel();
-    await reading;
-  });
-  await eventually(() => text.includes('acknowledged'));
-  return { count: () => text.split('notifications/tools/list_changed').length - 1 };
+  const stream = streamText(response);
+  cleanups.push(stream.stop);
+  await eventually(() => stream.text().includes('acknowledged'));
+  return { count: () => stream.text().split('notifications/tools/list_changed').length - 1 };
 }
 
 it('keeps what it knows over a restart, also after kill -9', async () => {

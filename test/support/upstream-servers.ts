@@ -1,9 +1,9 @@
-import { once } from 'node:events';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Family } from '#protocol/model/index.js';
 import { startChild } from './child-process.js';
+import { freePort } from './free-port.js';
 
 const workbench = [
   '--import',
@@ -54,14 +54,6 @@ export async function startEverything(transport: 'streamableHttp' | 'sse') {
   });
   while (!(await accepts(port))) await sleep(20);
   return { url: `http://127.0.0.1:${port}/${transport === 'sse' ? 'sse' : 'mcp'}`, stop: child.stop };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }
 
 const accepts = (port: number): Promise<boolean> =>

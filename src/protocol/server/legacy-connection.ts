@@ -124,7 +124,7 @@ export class LegacyConnection {
       message,
       argumentsText,
       facts: session.facts,
-      session: { key: session.facts.key, ask: session.askAside },
+      session: session.ref,
       client: session.client,
       live: () => session,
       scope,

@@ -10,6 +10,7 @@ import {
   type ListenFilter,
   type LogLevel,
   type ModelNotification,
+  type SessionRef,
 } from '../model/index.js';
 import { encodeNotification, encodeRequest, type Pieces } from './encode.js';
 import type { Handler, Listening, Route } from './handler.js';
@@ -56,6 +57,11 @@ export class LiveSession {
 
   get client(): ClientFacts {
     return { ...clientOf(this.facts), logLevel: this.#logLevel };
+  }
+
+  /** The session as the layers above see it. */
+  get ref(): SessionRef {
+    return { key: this.facts.key, ask: this.askAside };
   }
 
   /** False for a log message below the level that the client set; before it sets one the server decides. */
@@ -165,7 +171,7 @@ export class LiveSession {
       client: this.client,
       route,
       principal: this.principal,
-      session: { key: this.facts.key, ask: this.askAside },
+      session: this.ref,
       filter: {
         toolsListChanged: true,
         promptsListChanged: true,
